@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+const conditions = ['@pendshare/source', 'node', 'import', 'default']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'testbed/**/test/**/*.test.ts'],
+    typecheck: { enabled: false },
+  },
+})
