@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The peer `blast` puts records into the ring as fast as the consumer takes them, and
+ * waits, rather than drops, while the ring is full: the measure of the ring's speed.
+ */
+#include "../peer.h"
+
+#define BLAST_DEFAULT_PAYLOAD 64u
+#define BLAST_MAX_PAYLOAD 0x100000u
+/* Published at once: long enough to pay for the barrier, short enough to start the consumer. */
+#define BLAST_BATCH_BYTES 0x8000u
+
+static int blast_init(struct pendshare_peer_state *state, const void *options, __u32 size)
+{
+	struct pendshare_blast_options *blast = &state->options.blast;
+
+	if (!pendshare_peer_options(blast, sizeof(*blast), options, size))
+		return 0;
+	if (!blast->payload)
+		blast->payload = BLAST_DEFAULT_PAYLOAD;
+	return blast->payload >= sizeof(__u64) && blast->payload <= BLAST_MAX_PAYLOAD &&
+	       pendshare_peer_fits(state->length, blast->payload);
+}
+
+static __u32 blast_drive(const struct pendshare_peer_state *state)
+{
+	(void)state;
+	return PENDSHARE_DRIVE_THREAD | PENDSHARE_DRIVE_LONG;
+}
+
+static void blast_start(struct pendshare_peer_state *state)
+{
+	__u32 capacity = pendshare_ring_capacity(state->length);
+
+	pendshare_ring_format(state->memory, capacity);
+	pendshare_ring_producer_init(&state->out, state->memory, capacity);
+}
+
+/* Reserves up to a batch of records. */
+static __u32 blast_reserve(struct pendshare_peer_state *state)
+{
+	const struct pendshare_blast_options *blast = &state->options.blast;
+	__u32 length = (__u32)blast->payload;
+	__u32 bytes = 0u;
+	void *payload;
+
+	while (bytes < BLAST_BATCH_BYTES) {
+		if (!pendshare_peer_room(&state->out, length))
+			return 0u;
+		if (pendshare_ring_reserve(&state->out, length, 0u, &payload) != PENDSHARE_RING_OK)
+			return PENDSHARE_STEP_FAIL;
+		memset(payload, (int)(state->round & 0xffu), length);
+		*(__u64 *)payload = state->round++;
+		bytes += pendshare_ring_span(length);
+		if (state->round == blast->count)
+			return PENDSHARE_STEP_END;
+	}
+	return PENDSHARE_STEP_BUSY;
+}
+
+static __u32 blast_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 ticks)
+{
+	__u32 result = blast_reserve(state);
+
+	(void)now_ns;
+	(void)ticks;
+	if (result & PENDSHARE_STEP_FAIL)
+		return result;
+	if (pendshare_ring_publish(&state->out))
+		result |= PENDSHARE_STEP_RING;
+	state->written = pendshare_peer_ring_written(&state->out, state->written);
+	return result;
+}
+
+const struct pendshare_peer_logic pendshare_peer_blast = {
+	.name = "blast",
+	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	.init = blast_init,
+	.drive = blast_drive,
+	.start = blast_start,
+	.step = blast_step,
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The peer `clock` puts a record {tick, monotonic ns} into the ring every period. Ticks
+ * that could not be served in time are counted in the number, not replayed.
+ */
+#include "../peer.h"
+
+struct clock_record {
+	__u64 tick;
+	__u64 now_ns;
+};
+
+#define CLOCK_MAX_PAYLOAD 4096u
+
+static int clock_init(struct pendshare_peer_state *state, const void *options, __u32 size)
+{
+	struct pendshare_clock_options *clock = &state->options.clock;
+
+	if (!pendshare_peer_options(clock, sizeof(*clock), options, size))
+		return 0;
+	if (!clock->payload)
+		clock->payload = sizeof(struct clock_record);
+	if (clock->period_ns < PENDSHARE_MIN_PERIOD_NS ||
+	    clock->period_ns > PENDSHARE_MAX_PERIOD_NS)
+		return 0;
+	state->period_ns = clock->period_ns;
+	return clock->payload >= sizeof(struct clock_record) &&
+	       clock->payload <= CLOCK_MAX_PAYLOAD &&
+	       pendshare_peer_fits(state->length, clock->payload);
+}
+
+static __u32 clock_drive(const struct pendshare_peer_state *state)
+{
+	(void)state;
+	return PENDSHARE_DRIVE_TIMER;
+}
+
+static void clock_start(struct pendshare_peer_state *state)
+{
+	__u32 capacity = pendshare_ring_capacity(state->length);
+
+	pendshare_ring_format(state->memory, capacity);
+	pendshare_ring_producer_init(&state->out, state->memory, capacity);
+}
+
+static __u32 clock_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 ticks)
+{
+	const struct pendshare_clock_options *clock = &state->options.clock;
+	struct clock_record *record;
+	void *payload;
+	__u32 result = 0u;
+
+	state->round += ticks;
+	switch (pendshare_ring_reserve(&state->out, (__u32)clock->payload, 0u, &payload)) {
+	case PENDSHARE_RING_OK:
+		record = (struct clock_record *)payload;
+		record->tick = state->round;
+		record->now_ns = now_ns;
+		break;
+	case PENDSHARE_RING_FULL:
+		break;
+	default:
+		return PENDSHARE_STEP_FAIL;
+	}
+	if (pendshare_ring_publish(&state->out))
+		result |= PENDSHARE_STEP_RING;
+	state->written = pendshare_peer_ring_written(&state->out, state->written);
+	if (clock->ticks && state->round >= clock->ticks)
+		result |= PENDSHARE_STEP_END;
+	return result;
+}
+
+const struct pendshare_peer_logic pendshare_peer_clock = {
+	.name = "clock",
+	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	.init = clock_init,
+	.drive = clock_drive,
+	.start = clock_start,
+	.step = clock_step,
+};

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The peer `echo` copies every record of the inbound ring into the outbound one, in order
+ * and with its kind. Where the outbound ring is full the rest stays in the inbound one
+ * until the next NOTIFY: nothing is dropped.
+ */
+#include "../peer.h"
+
+#define ECHO_BATCH_BYTES 0x10000u
+
+static int echo_init(struct pendshare_peer_state *state, const void *options, __u32 size)
+{
+	(void)options;
+	return size == 0u && pendshare_ring_capacity(pendshare_peer_half(state->length)) != 0u;
+}
+
+static __u32 echo_drive(const struct pendshare_peer_state *state)
+{
+	(void)state;
+	return PENDSHARE_DRIVE_NOTIFY | PENDSHARE_DRIVE_LONG;
+}
+
+static void echo_start(struct pendshare_peer_state *state)
+{
+	__u64 half = pendshare_peer_half(state->length);
+	__u32 capacity = pendshare_ring_capacity(half);
+
+	pendshare_ring_format(state->memory, capacity);
+	pendshare_ring_format(state->memory + half, capacity);
+	pendshare_ring_producer_init(&state->out, state->memory, capacity);
+	pendshare_ring_consumer_init(&state->in, state->memory + half, capacity);
+}
+
+/* Copies one record. BUSY: there was one, and it fitted. */
+static __u32 echo_record(struct pendshare_peer_state *state, __u32 *bytes)
+{
+	struct pendshare_ring_record record;
+	const void *from;
+	void *to;
+
+	switch (pendshare_ring_peek(&state->in, &record, &from)) {
+	case PENDSHARE_RING_OK:
+		break;
+	case PENDSHARE_RING_EMPTY:
+		return 0u;
+	default:
+		return PENDSHARE_STEP_FAIL;
+	}
+	if (record.length > state->out.capacity / 2u - PENDSHARE_RING_HEADER)
+		return PENDSHARE_STEP_FAIL;
+	if (!pendshare_peer_room(&state->out, record.length))
+		return 0u;
+	if (pendshare_ring_reserve(&state->out, record.length, record.kind, &to) !=
+	    PENDSHARE_RING_OK)
+		return PENDSHARE_STEP_FAIL;
+	memcpy(to, from, record.length);
+	pendshare_ring_advance(&state->in, &record);
+	*bytes += pendshare_ring_span(record.length);
+	return PENDSHARE_STEP_BUSY;
+}
+
+static __u32 echo_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 ticks)
+{
+	__u32 bytes = 0u;
+	__u32 result;
+
+	(void)now_ns;
+	(void)ticks;
+	do
+		result = echo_record(state, &bytes);
+	while (result == PENDSHARE_STEP_BUSY && bytes < ECHO_BATCH_BYTES);
+	if (result & PENDSHARE_STEP_FAIL)
+		return result;
+	if (bytes && pendshare_ring_publish(&state->out))
+		result |= PENDSHARE_STEP_RING;
+	state->written = pendshare_peer_ring_written(&state->out, state->written);
+	return result;
+}
+
+const struct pendshare_peer_logic pendshare_peer_echo = {
+	.name = "echo",
+	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	.init = echo_init,
+	.drive = echo_drive,
+	.start = echo_start,
+	.step = echo_step,
+};
