@@ -1,0 +1,79 @@
+/**
+ * The cache of everything slow that the testbed builds. An entry is built once, under a lock that dies with its process,
+ * and counts only when its build has finished: an interrupted build is thrown away, never used.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { createConnection, createServer, type Socket } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+export function cacheRoot(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pendshare')
+}
+
+/**
+ * The directory `name` in the cache; `build` fills it when it is not there yet. The directory never moves, so that
+ * absolute paths inside it stay right. `name` carries everything that the content depends on.
+ */
+export async function cached(name: string, build: (directory: string) => Promise<void>): Promise<string> {
+  const directory = join(cacheRoot(), name)
+  const complete = `${directory}.complete`
+  if (existsSync(complete)) return directory
+  await withLock(directory, async () => {
+    if (existsSync(complete)) return
+    await rm(directory, { recursive: true, force: true })
+    await mkdir(directory, { recursive: true })
+    await build(directory)
+    await writeFile(complete, '')
+  })
+  return directory
+}
+
+/**
+ * Runs `action` while no other process of this machine holds the lock `name`. The lock is a listening abstract socket:
+ * the kernel frees it with the process, however it ends, and those who wait see their connection close.
+ */
+export async function withLock<T>(name: string, action: () => Promise<T>): Promise<T> {
+  // Hashed: a socket's name is at most 107 bytes long.
+  const address = `\0pendshare-lock-${createHash('sha256').update(name).digest('hex')}`
+  let release = await tryLock(address)
+  while (!release) {
+    await holderGone(address)
+    release = await tryLock(address)
+  }
+  try {
+    return await action()
+  } finally {
+    release()
+  }
+}
+
+/** Takes the lock and returns its release, or undefined when another process holds it. */
+function tryLock(address: string): Promise<(() => void) | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<(() => void) | undefined>()
+  const waiting: Socket[] = []
+  const server = createServer((socket) => waiting.push(socket.on('error', () => {}).unref()))
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE') resolve(undefined)
+    else reject(error)
+  })
+  server.listen({ path: address }, () => {
+    server.unref()
+    resolve(() => {
+      server.close()
+      for (const socket of waiting) socket.destroy()
+    })
+  })
+  return promise
+}
+
+/** Resolves when the holder has closed the connection, or was gone already. */
+function holderGone(address: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const socket = createConnection({ path: address })
+  socket.on('error', () => {}).on('close', () => resolve())
+  socket.resume()
+  return promise
+}

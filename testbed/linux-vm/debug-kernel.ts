@@ -1,0 +1,3 @@
+export async function debugKernel(): Promise<never> {
+  throw new Error('not yet')
+}

@@ -1,0 +1,76 @@
+/**
+ * Builds the kernel module out of tree for one exact kernel, at W=1; any warning fails the build. Works on a copy of the
+ * sources in the cache, so that the repository stays clean and each state of the sources is built once for a kernel.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { ensurePackages } from '../apt.ts'
+import { cached } from '../cache.ts'
+import { run } from '../command.ts'
+import type { Kernel } from './kernels.ts'
+
+const drivers = resolve(import.meta.dirname, '../../drivers')
+
+/** True once the repository holds the sources of the Linux driver. */
+export function moduleExists(): boolean {
+  return existsSync(join(drivers, 'linux/Kbuild')) || existsSync(join(drivers, 'linux/Makefile'))
+}
+
+/** Builds drivers/linux with what it includes from drivers/; resolves with the paths of its .ko files. */
+export function buildModule(kernel: Kernel): Promise<string[]> {
+  return buildModules(kernel, drivers, ['include', 'common', 'linux'], 'linux')
+}
+
+/**
+ * Builds the external module in `root`/`target`, copying `parts` of `root` (directories, without their test
+ * directories); resolves with the paths of the .ko files.
+ */
+export async function buildModules(
+  kernel: Kernel,
+  root: string,
+  parts: readonly string[],
+  target: string,
+): Promise<string[]> {
+  const files = await sourceFiles(root, parts)
+  const hash = await hashFiles(root, files)
+  const directory = await cached(`module-${kernel.id}-${hash}`, async (into) => {
+    await ensurePackages(['gcc-12', 'make', 'libc6-dev', 'libelf-dev'])
+    for (const file of files) await cp(join(root, file), join(into, file))
+    for (const part of parts) await mkdir(join(into, part), { recursive: true })
+    await make(kernel, join(into, target))
+  })
+  const built = await readdir(join(directory, target), { recursive: true })
+  return built.filter((file) => file.endsWith('.ko')).map((file) => join(directory, target, file))
+}
+
+async function make(kernel: Kernel, directory: string): Promise<void> {
+  const argv = ['make', '-C', kernel.buildTree, `M=${directory}`, 'W=1', '-j2', 'modules']
+  // LC_ALL: the warnings are searched for by their English names.
+  const { exitCode, output } = await run(argv, { env: { ...process.env, LC_ALL: 'C' } })
+  await writeFile(`${directory}.build-log`, output)
+  if (exitCode !== 0) throw new Error(`the module does not build for ${kernel.release}:\n${output}`)
+  const warnings = output.split('\n').filter((line) => /\bwarning\b/i.test(line))
+  if (warnings.length > 0)
+    throw new Error(`warnings from the module's build for ${kernel.release}:\n${output}`)
+}
+
+async function sourceFiles(root: string, parts: readonly string[]): Promise<string[]> {
+  const files: string[] = []
+  for (const part of parts) {
+    if (!existsSync(join(root, part))) continue
+    const entries = await readdir(join(root, part), { recursive: true, withFileTypes: true })
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name).slice(root.length + 1)
+      if (entry.isFile() && !/(^|\/)test\/|\.(o|ko|cmd|mod|mod\.c)$/.test(path)) files.push(path)
+    }
+  }
+  return files.sort()
+}
+
+async function hashFiles(root: string, files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(join(root, file)))
+  return hash.digest('hex').slice(0, 16)
+}

@@ -1,0 +1,129 @@
+/** QEMU: how a guest is started, and whether KVM works here. A machine's life is bounded by a time limit, whatever the guest does. */
+import { spawn } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ensurePackages } from '../apt.ts'
+import { cached } from '../cache.ts'
+import { initramfs } from './initramfs.ts'
+import type { Kernel } from './kernels.ts'
+
+export type Accelerator = 'kvm' | 'tcg'
+
+export interface Share {
+  readonly tag: string
+  readonly path: string
+  readonly readOnly: boolean
+}
+
+export interface MachineOptions {
+  readonly kernel: Kernel
+  readonly accelerator: Accelerator
+  readonly smp: number
+  readonly memoryMiB: number
+  readonly shares: readonly Share[]
+  readonly appendix?: string
+  /** The machine is killed after this many seconds. */
+  readonly timeoutS: number
+  readonly signal?: AbortSignal | undefined
+  /** Sees the console as it comes. */
+  readonly onConsole?: ((text: string) => void) | undefined
+}
+
+export interface MachineEnd {
+  readonly console: string
+  readonly timedOut: boolean
+  /** What QEMU itself had to say: why it did not start, why it died. */
+  readonly complaints: string
+}
+
+export async function runMachine(options: MachineOptions): Promise<MachineEnd> {
+  await ensurePackages(['qemu-system-x86'])
+  const args = await qemuArguments(options)
+  const { promise, resolve, reject } = Promise.withResolvers<MachineEnd>()
+  const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  let complaints = ''
+  let timedOut = false
+  const kill = () => qemu.kill('SIGKILL')
+  const timer = setTimeout(() => {
+    timedOut = true
+    kill()
+  }, options.timeoutS * 1000)
+  options.signal?.addEventListener('abort', kill, { once: true })
+  if (options.signal?.aborted) kill()
+  qemu.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const clean = text.replaceAll('\r', '')
+    log += clean
+    options.onConsole?.(clean)
+  })
+  qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text
+  })
+  qemu.on('error', reject)
+  qemu.on('close', (code, signal) => {
+    clearTimeout(timer)
+    options.signal?.removeEventListener('abort', kill)
+    if (signal && !timedOut && !options.signal?.aborted) complaints += `qemu ended by ${signal}\n`
+    else if (code) complaints += `qemu exit code ${code}\n`
+    resolve({ console: log, timedOut, complaints })
+  })
+  return promise
+}
+
+async function qemuArguments(options: MachineOptions): Promise<string[]> {
+  const { kernel, accelerator } = options
+  const microvm = kernel.machine === 'microvm'
+  const append = [
+    'console=ttyS0 loglevel=7 printk.time=1 panic=-1 oops=panic reboot=t mitigations=off no_timer_check',
+    // An emulated processor on a busy host stands still now and then: that alone is no lockup.
+    'watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120',
+    options.appendix ?? '',
+  ]
+  return [
+    ...['-machine', microvm ? 'microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on' : 'pc'],
+    ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512'],
+    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ...['-smp', String(options.smp), '-m', String(options.memoryMiB)],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
+    ...['-kernel', kernel.vmlinux, '-initrd', await initramfs(kernel), '-append', append.join(' ').trim()],
+    ...options.shares.flatMap(({ tag, path, readOnly }) => [
+      '-fsdev',
+      `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none,multidevs=remap,readonly=${readOnly ? 'on' : 'off'}`,
+      '-device',
+      `virtio-9p-${microvm ? 'device' : 'pci'},fsdev=${tag},mount_tag=${tag}`,
+    ]),
+  ]
+}
+
+/**
+ * KVM where a guest really gets as far as init with it, else TCG: /dev/kvm may exist and every guest hang or die (nested
+ * machines do that), so one is tried, for at most 20 seconds, once for each boot of this machine and each kernel.
+ * PENDSHARE_ACCEL=kvm or tcg decides without trying.
+ */
+export async function chooseAccelerator(kernel: Kernel): Promise<Accelerator> {
+  const wish = process.env.PENDSHARE_ACCEL
+  if (wish === 'kvm' || wish === 'tcg') return wish
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  const file = join(
+    await cached(`accelerator-${boot}-${kernel.id}`, async (into) => {
+      await writeFile(join(into, 'choice'), await probe(kernel))
+    }),
+    'choice',
+  )
+  return (await readFile(file, 'utf8')) === 'kvm' ? 'kvm' : 'tcg'
+}
+
+async function probe(kernel: Kernel): Promise<Accelerator> {
+  const end = await runMachine({
+    kernel,
+    accelerator: 'kvm',
+    smp: 2,
+    memoryMiB: 512,
+    shares: [],
+    appendix: 'pendshare.probe',
+    timeoutS: 20,
+  })
+  const usable = end.console.includes('pendshare-vm: alive')
+  console.log(usable ? 'KVM works here' : 'KVM does not work here; emulating (TCG)')
+  return usable ? 'kvm' : 'tcg'
+}

@@ -1,0 +1,192 @@
+/**
+ * Runs one command in a VM on a real kernel, with the driver loaded, and judges the whole run: the command, the kernel log,
+ * pages left pinned, leaks, and whether the module went away. As a program: `node run.ts [options] -- command args...`
+ */
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { followFile, readFindings, writeJob } from './job.ts'
+import { type Kernel, type KernelName, kernelNames, obtainKernel } from './kernels.ts'
+import { problemsIn } from './klog.ts'
+import { buildModule, moduleExists } from './module.ts'
+import { chooseAccelerator, runMachine } from './qemu.ts'
+
+export interface VmOptions {
+  readonly kernel: KernelName
+  readonly command: readonly string[]
+  /** Environment of the command beside PATH, HOME, TMPDIR, LANG and PENDSHARE_SCRATCH. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Directory that the command starts in; default: this process's own. */
+  readonly cwd?: string
+  /** Processors, default 2. */
+  readonly smp?: number
+  /** Default 1024, on the debug kernel 2048. */
+  readonly memoryMiB?: number
+  /** Limit on the guest's life in seconds, default 600; it then dumps its tasks to the kernel log and stops. */
+  readonly timeoutS?: number
+  /** true: build and load the driver; false: none; paths: load these .ko files in this order. Default: the driver if its sources exist. */
+  readonly module?: boolean | readonly string[]
+  /** Parameters of pendshare.ko, as on insmod's command line. */
+  readonly moduleOptions?: string
+  /** Runs the command as uid and gid 1000, in the device's group and without capabilities; default: as root. */
+  readonly unprivileged?: boolean
+  /** Host directory that the command may write, at $PENDSHARE_SCRATCH; default: one that vanishes afterwards. */
+  readonly scratch?: string
+  /** Sees the command's output as it comes; default: it goes to this process's stdout. */
+  readonly onOutput?: (text: string) => void
+  /** Sees the kernel log as it comes. */
+  readonly onConsole?: (text: string) => void
+  readonly signal?: AbortSignal
+}
+
+export interface VmResult {
+  /** Of the command; undefined when it did not come to its end. */
+  readonly exitCode: number | undefined
+  readonly output: string
+  readonly kernelLog: string
+  /** Everything that fails the run whatever the command says; empty when all is well. */
+  readonly problems: readonly string[]
+}
+
+/** Boots, runs, judges. Rejects only when the run could not be set up (packages, downloads, the module's build). */
+export async function runInVm(options: VmOptions): Promise<VmResult> {
+  const kernel = await obtainKernel(options.kernel)
+  const modules = await modulesFor(kernel, options.module ?? moduleExists())
+  const accelerator = await chooseAccelerator(kernel)
+  const directory = await mkdtemp(join(tmpdir(), 'pendshare-vm-'))
+  try {
+    return await boot(options, kernel, modules, accelerator, directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function boot(
+  options: VmOptions,
+  kernel: Kernel,
+  modules: readonly string[],
+  accelerator: 'kvm' | 'tcg',
+  directory: string,
+): Promise<VmResult> {
+  const job = join(directory, 'job')
+  const scratch = resolve(options.scratch ?? join(directory, 'scratch'))
+  const timeoutS = options.timeoutS ?? 600
+  await mkdir(job)
+  await mkdir(scratch, { recursive: true })
+  if (!options.scratch) await chmod(scratch, 0o1777)
+  await writeJob(job, {
+    command: options.command,
+    cwd: options.cwd ?? process.cwd(),
+    env: options.env ?? {},
+    modules,
+    moduleOptions: options.moduleOptions ?? '',
+    unprivileged: options.unprivileged ?? false,
+    timeoutS,
+  })
+  const output = followFile(join(job, 'output'), options.onOutput ?? ((text) => process.stdout.write(text)))
+  const end = await runMachine({
+    kernel,
+    accelerator,
+    smp: options.smp ?? 2,
+    memoryMiB: options.memoryMiB ?? (kernel.name === 'debug' ? 2048 : 1024),
+    shares: [
+      { tag: 'root', path: '/', readOnly: true },
+      { tag: 'job', path: job, readOnly: false },
+      { tag: 'scratch', path: scratch, readOnly: false },
+    ],
+    // The guest's own limit comes first; this one is for a guest that does not come round to it.
+    timeoutS: timeoutS + 90,
+    signal: options.signal,
+    onConsole: options.onConsole,
+  }).finally(() => output.stop())
+  const findings = await readFindings(job)
+  const problems = [...problemsIn(end.console), ...findings.problems]
+  if (end.timedOut) problems.push(`the machine was stopped after ${timeoutS + 90} s`)
+  if (end.complaints) problems.push(`qemu: ${end.complaints.trim()}`)
+  return { exitCode: findings.exitCode, output: await output.stop(), kernelLog: end.console, problems }
+}
+
+async function modulesFor(kernel: Kernel, wish: boolean | readonly string[]): Promise<readonly string[]> {
+  if (typeof wish !== 'boolean') return wish
+  return wish ? buildModule(kernel) : []
+}
+
+/** 0 when the run is clean; the command's own code when it failed; 1 when only the kernel is discontent. */
+export function exitCodeOf(result: VmResult): number {
+  return result.exitCode || (result.problems.length > 0 ? 1 : (result.exitCode ?? 1))
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('want a whole number from 1 up')
+  return value
+}
+
+interface Flags {
+  kernel: KernelName
+  smp: number
+  memory?: number
+  timeout: number
+  module: boolean
+  moduleOptions: string
+  unprivileged?: boolean
+  scratch?: string
+  env: string[]
+  log?: boolean
+}
+
+async function main(): Promise<void> {
+  const program = new Command('run.ts')
+    .description(
+      'run one command in a VM on a real kernel with the driver loaded; fails when the kernel is discontent',
+    )
+    .argument('<command...>', 'the command and its arguments, after --')
+    .addOption(new Option('--kernel <name>', 'kernel to boot').choices(kernelNames).default('6.1'))
+    .option('--smp <n>', 'processors', positive, 2)
+    .option('--memory <MiB>', 'memory of the guest', positive)
+    .option('--timeout <s>', "limit on the guest's life", positive, 600)
+    .option('--no-module', 'do not load the driver')
+    .option('--module-options <text>', 'parameters of pendshare.ko', '')
+    .option('--unprivileged', "run as uid 1000 in the device's group")
+    .option('--scratch <dir>', 'host directory to appear at $PENDSHARE_SCRATCH')
+    .option('--env <NAME=value...>', 'set a variable for the command; may be repeated', collect, [])
+    .option('--log', 'print the kernel log even when nothing is wrong')
+    .parse()
+  const flags = program.opts<Flags>()
+  const result = await runInVm({
+    kernel: flags.kernel,
+    command: program.args,
+    env: Object.fromEntries(flags.env.map((pair) => pair.split(/=(.*)/s, 2) as [string, string])),
+    smp: flags.smp,
+    timeoutS: flags.timeout,
+    moduleOptions: flags.moduleOptions,
+    unprivileged: flags.unprivileged ?? false,
+    ...(flags.memory === undefined ? {} : { memoryMiB: flags.memory }),
+    ...(flags.module ? {} : { module: false }),
+    ...(flags.scratch === undefined ? {} : { scratch: flags.scratch }),
+  })
+  report(result, flags.log ?? false)
+  process.exitCode = exitCodeOf(result)
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value]
+}
+
+/** Prints the kernel log where it matters, the problems, and one last line with the outcome. */
+export function report(result: VmResult, always: boolean): void {
+  if (always || result.problems.length > 0) console.error(`--- kernel log\n${result.kernelLog}---`)
+  for (const problem of result.problems) console.error(`problem: ${problem}`)
+  const exit = result.exitCode === undefined ? 'did not end' : `exit code ${result.exitCode}`
+  console.error(`vm: command ${exit}, ${result.problems.length} problems`)
+}
+
+if (import.meta.main) {
+  try {
+    await main()
+  } catch (error) {
+    console.error(`vm: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  }
+}
