@@ -76,3 +76,15 @@ export class PendshareError extends Error {
     this.code = code
   }
 }
+
+/** The share is over, so it can no longer be used; `how` says what ended or is ending it. */
+export function endedError(label: string, how: string): PendshareError {
+  return new PendshareError('ERR_PENDSHARE_ENDED', `${label} has ended (${how}); share the memory again`)
+}
+
+/** What a backend threw, as the one error class: a foreign error is kept as `cause`. */
+export function asPendshareError(error: unknown, doing: string): PendshareError {
+  if (error instanceof PendshareError) return error
+  const detail = error instanceof Error ? error.message : String(error)
+  return new PendshareError('ERR_PENDSHARE_SYSTEM', `${doing}: ${detail}`, { cause: error })
+}

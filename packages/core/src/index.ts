@@ -1,2 +1,20 @@
+/** The public names of pendshare's core, and nothing else. */
 export * from './contract.ts'
-export * from './errors.ts'
+export type { Choice, Device, DeviceState } from './device.ts'
+export type { DoorbellMessage, EndMessage, ShareMessage } from './diagnostics.ts'
+export type { Doorbell } from './doorbell.ts'
+export { ERROR_CODES, type ErrorCode, PendshareError, type SystemCause } from './errors.ts'
+export { createOpen, type Loaders, open } from './open.ts'
+export type { BlastOptions, ClockOptions, FillOptions } from './peers.ts'
+export { Region } from './region.ts'
+export { formatRing, maxPayload, ringCapacity, ringMemory } from './ring/layout.ts'
+export { RingWriter } from './ring/writer.ts'
+export type {
+  OpenOptions,
+  PeerChoice,
+  RegionOptions,
+  ShareBytes,
+  ShareOptions,
+  WaitOptions,
+} from './schemas.ts'
+export type { End, Recall, Share, ShareState } from './share.ts'

@@ -1,0 +1,183 @@
+/**
+ * The only argument checks: every value from outside passes one of these schemas or is refused with
+ * `ERR_PENDSHARE_INVALID_ARGUMENT` and the path of what is wrong. The option types are inferred from them.
+ */
+import { types } from 'node:util'
+import { z } from 'zod'
+import type { Access, Backend, DeviceInfo } from './contract.ts'
+import { PendshareError } from './errors.ts'
+import {
+  type BlastOptions,
+  BUILT_IN_PEERS,
+  type ClockOptions,
+  encodePeerOptions,
+  type FillOptions,
+  isBuiltInPeer,
+  peerSchemas,
+} from './peers.ts'
+
+const NAME_BYTES = 31
+const OPTION_BYTES = 64
+const NO_OPTIONS: Uint8Array = new Uint8Array(0)
+
+const uint8Array = z.custom<Uint8Array>((value) => types.isUint8Array(value), 'expected a Uint8Array')
+const signal = z.instanceof(AbortSignal, { error: 'expected an AbortSignal' })
+
+const backend = z.custom<Backend>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    'open' in value &&
+    typeof value.open === 'function',
+  'expected the name of a backend or a Backend',
+)
+
+export const openOptions = z.strictObject({
+  /** `linux`, `windows`, `mock`, or a backend of one's own. Default: `PENDSHARE_BACKEND`, else this system's. */
+  backend: z
+    .union([z.string().min(1), backend], { error: 'expected the name of a backend or a Backend' })
+    .optional(),
+  /** Path or name of the device, where there can be several. */
+  path: z.string().min(1).optional(),
+  /** How the doorbell reaches the event loop, where a backend has several ways. */
+  wakeup: z.string().min(1).optional(),
+})
+export type OpenOptions = z.input<typeof openOptions>
+
+export const regionOptions = z.strictObject({
+  /** Lend an ArrayBuffer or Buffer all the same; the caller sees to it that nothing detaches it while it is lent. */
+  trustDetachable: z.boolean().default(false),
+})
+export type RegionOptions = z.input<typeof regionOptions>
+
+export const regionView = uint8Array
+export const byteCount = z.int().min(1)
+export const waitOptions = z.strictObject({
+  /** Gives the wait up: it rejects with `signal.reason`. */
+  signal: signal.optional(),
+})
+export type WaitOptions = z.input<typeof waitOptions>
+
+const shareOptions = z.strictObject({
+  /** What the kernel may do with the memory. Default: `readwrite`. */
+  access: z.enum(['read', 'write', 'readwrite']).default('readwrite'),
+  /** Kernel peer that uses the share, at most 31 characters of ASCII. Default: none, the memory is only pinned. */
+  peer: z
+    .string()
+    .regex(/^[\x21-\x7e]{0,31}$/, `expected at most ${NAME_BYTES} printable ASCII characters`)
+    .default(''),
+  peerOptions: z.unknown().optional(),
+  /** Native event to signal at each ring besides: an eventfd, or a Windows event handle. */
+  doorbell: z
+    .union([z.int().min(0), z.bigint().min(0n)], { error: 'expected an eventfd or event handle' })
+    .optional(),
+  /** Shown to administrators, at most 31 bytes of UTF-8. */
+  label: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= NAME_BYTES && !text.includes('\0'), {
+      error: `expected at most ${NAME_BYTES} bytes of UTF-8 without NUL`,
+    })
+    .default(''),
+  /** Aborted before acceptance: `share()` rejects with its reason. Later: the share ends as `cancelled`. */
+  signal: signal.optional(),
+  /** Milliseconds from acceptance until the driver ends the share as `deadline`, 1 to 2^31 - 1. */
+  deadlineMs: z.int().min(1).max(0x7fffffff).optional(),
+})
+
+/** The peer and its options: typed for the built-in ones, bytes for one's own. */
+export type PeerChoice =
+  | { peer: 'fill'; peerOptions?: FillOptions | undefined }
+  | { peer: 'clock'; peerOptions: ClockOptions }
+  | { peer: 'blast'; peerOptions?: BlastOptions | undefined }
+  | { peer: 'echo'; peerOptions?: Record<string, never> | undefined }
+  | { peer?: (string & {}) | undefined; peerOptions?: Uint8Array | undefined }
+
+export type ShareOptions = Omit<z.input<typeof shareOptions>, 'peer' | 'peerOptions'> & PeerChoice
+/** `share()` without a region of one's own: new memory of this length, whole pages. */
+export type ShareBytes = ShareOptions & { bytes: number }
+
+/** The first look at `ShareBytes`; the rest of its keys are share options. */
+export const shareBytes = z.looseObject(
+  { bytes: byteCount },
+  { error: 'expected a Region, or { bytes, … }; Region.from() makes a region of a view' },
+)
+
+/** Checked options, as a share keeps them. */
+export interface CheckedOptions {
+  readonly access: Access
+  readonly peer: string
+  readonly peerOptions: Uint8Array
+  readonly event: bigint | undefined
+  readonly label: string
+  readonly signal: AbortSignal | undefined
+  readonly deadlineMs: number | undefined
+}
+
+/** What `share(region)` means. */
+export const DEFAULT_OPTIONS: CheckedOptions = Object.freeze({
+  access: 'readwrite',
+  peer: '',
+  peerOptions: NO_OPTIONS,
+  event: undefined,
+  label: '',
+  signal: undefined,
+  deadlineMs: undefined,
+})
+
+/** The check of `share()`'s options on a device with these limits. */
+export function shareOptionsCheck(info: DeviceInfo): (options: unknown) => CheckedOptions {
+  const peers = peerSchemas(info.minPeriodNs)
+  const ownPeer = uint8Array.refine((bytes) => bytes.byteLength <= OPTION_BYTES, {
+    error: `expected at most ${OPTION_BYTES} bytes`,
+  })
+  return (options) => {
+    const { doorbell, ...checked } = parse(shareOptions, options, 'share()')
+    const { peer, access } = checked
+    let peerOptions: Uint8Array = NO_OPTIONS
+    if (isBuiltInPeer(peer)) {
+      const needs = BUILT_IN_PEERS[peer].access
+      parse(
+        z.enum(needs, { error: `peer '${peer}' needs ${needs.join(' or ')}` }),
+        access,
+        'share()',
+        'access',
+      )
+      peerOptions = encodePeerOptions(
+        peer,
+        parse(peers[peer], checked.peerOptions ?? {}, 'share()', 'peerOptions'),
+      )
+    } else if (checked.peerOptions !== undefined) {
+      // Copied: the caller may reuse the bytes before a pin off the event loop reads them.
+      peerOptions = parse(ownPeer, checked.peerOptions, 'share()', 'peerOptions').slice()
+    }
+    return {
+      access,
+      peer,
+      peerOptions,
+      event: doorbell === undefined ? undefined : BigInt(doorbell),
+      label: checked.label,
+      signal: checked.signal,
+      deadlineMs: checked.deadlineMs,
+    }
+  }
+}
+
+/** Returns the checked value with its defaults, or throws `ERR_PENDSHARE_INVALID_ARGUMENT` with every path. */
+export function parse<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  call: string,
+  at?: string,
+): z.output<S> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const wrong = result.error.issues.map((issue) => {
+    const path = z.core.toDotPath(at === undefined ? issue.path : [at, ...issue.path])
+    return path === '' ? issue.message : `${path}: ${issue.message}`
+  })
+  throw new PendshareError('ERR_PENDSHARE_INVALID_ARGUMENT', `${call}: ${wrong.join('; ')}`, {
+    cause: result.error,
+  })
+}

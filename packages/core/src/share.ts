@@ -1,0 +1,267 @@
+/**
+ * One lease of memory to the kernel, from the call of `share()` until its single end.
+ *
+ *   sharing ──► pended ──► ending ──► ended(End)
+ *      │                     ▲ release | cancel | close; whatever else ends it goes straight to ended
+ *      └──► refused: share() rejects
+ *
+ * The first way to end wins, and all who ask get the same End. It is settled by the backend's `end` event alone, which
+ * comes after the kernel has let go of the memory.
+ */
+import type { Access, BackendDevice, EndReason, ShareRequest } from './contract.ts'
+import { name, reportDoorbell, reportEnd, reportShare } from './diagnostics.ts'
+import { type Doorbell, ShareDoorbell } from './doorbell.ts'
+import { endedError, PendshareError } from './errors.ts'
+import { type Region, takeBack } from './region.ts'
+import type { CheckedOptions } from './schemas.ts'
+
+/** How and why a share ended. Frozen. */
+export interface End {
+  readonly reason: EndReason
+  /** Bytes that the peer has written, from the start of the memory. */
+  readonly bytes: number
+  /** Milliseconds from the call of `share()` to the end, by the monotonic clock. */
+  readonly heldForMs: number
+  /** With `cancelled`: what `cancel()` was given, or the signal's reason. */
+  readonly cause?: unknown
+  /** With `failed`: what went wrong. */
+  readonly error?: PendshareError
+}
+
+export type ShareState = 'sharing' | 'pended' | 'ending' | 'ended'
+
+/** Reason of `share.recalled`. */
+export interface Recall {
+  /** Milliseconds from the recall until the driver ends the share as `recalled`. */
+  readonly graceMs: number
+}
+
+/** Memory lent to the kernel. */
+export interface Share extends AsyncDisposable {
+  /** Unique on its device, from 1 on. */
+  readonly id: number
+  readonly label: string
+  /** What the kernel may do with the memory. */
+  readonly access: Access
+  /** Name of the kernel peer; empty: the memory is only pinned. */
+  readonly peer: string
+  readonly state: ShareState
+  readonly region: Region
+  /** The memory that the kernel sees too. */
+  readonly memory: Uint8Array
+  /** Settles when no kernel code will touch the memory again. Never rejects: see `reason` and `error`. */
+  readonly ended: Promise<End>
+  readonly doorbell: Doorbell
+  /** Aborted, with a `Recall` as its reason, when the driver asks for the memory back. */
+  readonly recalled: AbortSignal
+  /**
+   * Rings the kernel peer. Nothing happens while `sharing`: the peer looks at the memory when it begins.
+   *
+   * @throws PendshareError `ERR_PENDSHARE_ENDED` once it is ending, `ERR_PENDSHARE_NOT_NOTIFIABLE`
+   */
+  notify(): void
+  /** Ends the lease normally; resolves with the end, whoever brought it about. May be called again. */
+  release(): Promise<End>
+  /** Ends the lease and abandons whatever is under way; `reason` becomes `end.cause` when this is what ended it. */
+  cancel(reason?: unknown): Promise<End>
+  /** Lets the live share keep the event loop alive, which it does from the start. */
+  ref(): this
+  /** Lets the program exit while the share is live; the memory is then taken back by the driver. */
+  unref(): this
+}
+
+/** What a share needs of its device. */
+export interface ShareHost {
+  readonly backend: BackendDevice
+  /** The event loop stays alive as long as there are more holds than drops. */
+  hold(): void
+  drop(): void
+  /** The share has ended and takes no more events. */
+  forget(share: PendedShare): void
+}
+
+/** Shares whose end the backend lost. The kernel may still use their memory, so it is kept for good. */
+const lost = new Set<PendedShare>()
+
+export class PendedShare implements Share {
+  readonly id: number
+  readonly region: Region
+  readonly signal: AbortSignal | undefined
+  state: ShareState = 'sharing'
+  readonly #host: ShareHost
+  readonly #options: CheckedOptions
+  readonly #since = performance.now()
+  #referenced = true
+  #wanted: 'release' | 'cancel' | undefined
+  #cause: unknown
+  #end: End | undefined
+  #ended: Promise<End> | undefined
+  #settle: ((end: End) => void) | undefined
+  #doorbell: ShareDoorbell | undefined
+  #recall: AbortController | undefined
+
+  /** `region` has been lent for this share. */
+  constructor(host: ShareHost, id: number, region: Region, options: CheckedOptions) {
+    this.id = id
+    this.region = region
+    this.signal = options.signal
+    this.#host = host
+    this.#options = options
+    host.hold()
+  }
+
+  get label(): string {
+    return this.#options.label
+  }
+  get access(): Access {
+    return this.#options.access
+  }
+  get peer(): string {
+    return this.#options.peer
+  }
+  get memory(): Uint8Array {
+    return this.region.memory
+  }
+
+  get request(): ShareRequest {
+    const { access, peer, peerOptions, event, label, deadlineMs } = this.#options
+    return { id: this.id, memory: this.region.memory, access, peer, peerOptions, event, label, deadlineMs }
+  }
+
+  get ended(): Promise<End> {
+    if (this.#ended !== undefined) return this.#ended
+    if (this.#end !== undefined) this.#ended = Promise.resolve(this.#end)
+    else {
+      this.#ended = new Promise((resolve) => {
+        this.#settle = resolve
+      })
+    }
+    return this.#ended
+  }
+
+  get doorbell(): ShareDoorbell {
+    if (this.#doorbell === undefined) {
+      this.#doorbell = new ShareDoorbell(name(this))
+      if (this.#end !== undefined) this.#doorbell.end(this.#end.reason)
+    }
+    return this.#doorbell
+  }
+
+  get recalled(): AbortSignal {
+    this.#recall ??= new AbortController()
+    return this.#recall.signal
+  }
+
+  /** Whether `cancel()` came before the driver's answer. */
+  get cancelledEarly(): boolean {
+    return this.#wanted === 'cancel'
+  }
+
+  notify(): void {
+    if (this.state === 'pended') this.#host.backend.notify(this.id)
+    else if (this.state !== 'sharing') throw endedError(name(this), this.#end?.reason ?? 'ending')
+  }
+
+  release(): Promise<End> {
+    return this.#begin('release', undefined)
+  }
+
+  cancel(reason?: unknown): Promise<End> {
+    return this.#begin('cancel', reason)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cancel()
+  }
+
+  ref(): this {
+    if (!this.#referenced && this.state !== 'ended') this.#host.hold()
+    this.#referenced = true
+    return this
+  }
+
+  unref(): this {
+    if (this.#referenced && this.state !== 'ended') this.#host.drop()
+    this.#referenced = false
+    return this
+  }
+
+  /** The driver has accepted the share. Its events may have come first, even its end. */
+  accepted(): void {
+    if (this.state !== 'sharing') return
+    this.state = 'pended'
+    reportShare(this)
+    if (this.#wanted !== undefined) this.#begin(this.#wanted, this.#cause)
+  }
+
+  /** The driver has refused the share: nothing was lent, `share()` rejects. */
+  refused(error: PendshareError): void {
+    takeBack(this.region)
+    this.#finish({ reason: 'failed', bytes: 0, heldForMs: this.#heldForMs(), error })
+  }
+
+  rung(count: number): void {
+    this.doorbell.ring(count)
+    reportDoorbell(this, count)
+  }
+
+  recall(graceMs: number): void {
+    this.#recall ??= new AbortController()
+    this.#recall.abort({ graceMs } satisfies Recall)
+  }
+
+  /** The device is closing, and ends this share with all others. */
+  closing(): void {
+    if (this.state === 'pended') this.state = 'ending'
+  }
+
+  /** The kernel has let go of the memory. */
+  over(reason: EndReason, bytes: number, error?: PendshareError): void {
+    if (this.state === 'sharing') reportShare(this)
+    takeBack(this.region)
+    const heldForMs = this.#heldForMs()
+    let end: End = { reason, bytes, heldForMs }
+    if (reason === 'cancelled' && this.#cause !== undefined) end = { ...end, cause: this.#cause }
+    if (reason === 'failed') {
+      end = {
+        ...end,
+        error: error ?? new PendshareError('ERR_PENDSHARE_PEER_FAILED', 'the peer failed without a cause'),
+      }
+    }
+    this.#finish(end)
+    reportEnd(this, end)
+  }
+
+  /** The backend has closed without telling the end: the memory is never lent or freed again. */
+  losing(error: PendshareError): void {
+    lost.add(this)
+    this.#finish({ reason: 'failed', bytes: 0, heldForMs: this.#heldForMs(), error })
+  }
+
+  /** The first caller's way to end is the one that the driver hears of; a racing end of its own may still win. */
+  #begin(how: 'release' | 'cancel', cause: unknown): Promise<End> {
+    if (this.state === 'pended') {
+      this.#cause = cause
+      this.state = 'ending'
+      this.#host.backend.end(this.id, how)
+    } else if (this.state === 'sharing' && this.#wanted === undefined) {
+      this.#wanted = how
+      this.#cause = cause
+    }
+    return this.ended
+  }
+
+  /** Everything is as after the end before anyone hears of it. */
+  #finish(end: End): void {
+    this.state = 'ended'
+    this.#end = Object.freeze(end)
+    this.#host.forget(this)
+    if (this.#referenced) this.#host.drop()
+    this.#doorbell?.end(end.reason)
+    this.#settle?.(end)
+  }
+
+  #heldForMs(): number {
+    return performance.now() - this.#since
+  }
+}
