@@ -75,12 +75,6 @@ extern const struct pendshare_peer_logic pendshare_peer_echo;
 extern const struct pendshare_peer_logic pendshare_peer_clock;
 extern const struct pendshare_peer_logic pendshare_peer_blast;
 
-/* A share with two rings has two halves of whole 4 KiB: first the outbound, then the inbound. */
-static inline __u64 pendshare_peer_half(__u64 length)
-{
-	return length / 2u & ~(__u64)4095u;
-}
-
 /* Copies the options into a structure that was zeroed; 1, or 0 when they are longer. */
 static inline int pendshare_peer_options(void *to, __u32 capacity, const void *options, __u32 size)
 {
@@ -95,20 +89,7 @@ static inline int pendshare_peer_fits(__u64 length, __u64 payload)
 {
 	__u32 capacity = pendshare_ring_capacity(length);
 
-	return capacity && payload <= capacity / 2u - PENDSHARE_RING_HEADER;
-}
-
-/*
- * Whether the next record fits now: asked by peers that would rather wait than have the
- * ring count a drop. A consumer position that is nonsense is left for reserve to find.
- */
-static inline int pendshare_peer_room(const struct pendshare_ring_producer *ring, __u32 length)
-{
-	__u32 span = pendshare_ring_span(length);
-	__u32 rest = ring->capacity - (ring->position & (ring->capacity - 1u));
-	__u32 used = ring->position - pendshare_load_acquire(&ring->shared->consumer);
-
-	return used > ring->capacity || used + (span > rest ? rest : 0u) + span <= ring->capacity;
+	return capacity && payload <= pendshare_ring_max_payload(capacity);
 }
 
 /* What END says of a ring that was written up to its producer's position. */

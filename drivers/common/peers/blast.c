@@ -45,8 +45,14 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 	void *payload;
 
 	while (bytes < BLAST_BATCH_BYTES) {
-		if (!pendshare_peer_room(&state->out, length))
+		switch (pendshare_ring_room(&state->out, length)) {
+		case PENDSHARE_RING_OK:
+			break;
+		case PENDSHARE_RING_FULL:
 			return 0u;
+		default:
+			return PENDSHARE_STEP_FAIL;
+		}
 		if (pendshare_ring_reserve(&state->out, length, 0u, &payload) != PENDSHARE_RING_OK)
 			return PENDSHARE_STEP_FAIL;
 		memset(payload, (int)(state->round & 0xffu), length);

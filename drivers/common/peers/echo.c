@@ -2,7 +2,7 @@
 /*
  * The peer `echo` copies every record of the inbound ring into the outbound one, in order
  * and with its kind. Where the outbound ring is full the rest stays in the inbound one
- * until the next NOTIFY: nothing is dropped.
+ * until the next NOTIFY: nothing is dropped. In both cases it asks to be rung.
  */
 #include "../peer.h"
 
@@ -11,7 +11,7 @@
 static int echo_init(struct pendshare_peer_state *state, const void *options, __u32 size)
 {
 	(void)options;
-	return size == 0u && pendshare_ring_capacity(pendshare_peer_half(state->length)) != 0u;
+	return size == 0u && pendshare_ring_capacity(pendshare_ring_half(state->length)) != 0u;
 }
 
 static __u32 echo_drive(const struct pendshare_peer_state *state)
@@ -22,7 +22,7 @@ static __u32 echo_drive(const struct pendshare_peer_state *state)
 
 static void echo_start(struct pendshare_peer_state *state)
 {
-	__u64 half = pendshare_peer_half(state->length);
+	__u64 half = pendshare_ring_half(state->length);
 	__u32 capacity = pendshare_ring_capacity(half);
 
 	pendshare_ring_format(state->memory, capacity);
@@ -42,14 +42,21 @@ static __u32 echo_record(struct pendshare_peer_state *state, __u32 *bytes)
 	case PENDSHARE_RING_OK:
 		break;
 	case PENDSHARE_RING_EMPTY:
+		return pendshare_ring_sleep(&state->in) ? 0u : PENDSHARE_STEP_BUSY;
+	default:
+		return PENDSHARE_STEP_FAIL;
+	}
+	if (record.length > pendshare_ring_max_payload(state->out.capacity))
+		return PENDSHARE_STEP_FAIL;
+	switch (pendshare_ring_room(&state->out, record.length)) {
+	case PENDSHARE_RING_OK:
+		break;
+	case PENDSHARE_RING_FULL:
+		(void)pendshare_ring_sleep(&state->in);
 		return 0u;
 	default:
 		return PENDSHARE_STEP_FAIL;
 	}
-	if (record.length > state->out.capacity / 2u - PENDSHARE_RING_HEADER)
-		return PENDSHARE_STEP_FAIL;
-	if (!pendshare_peer_room(&state->out, record.length))
-		return 0u;
 	if (pendshare_ring_reserve(&state->out, record.length, record.kind, &to) !=
 	    PENDSHARE_RING_OK)
 		return PENDSHARE_STEP_FAIL;
@@ -62,15 +69,20 @@ static __u32 echo_record(struct pendshare_peer_state *state, __u32 *bytes)
 static __u32 echo_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 ticks)
 {
 	__u32 bytes = 0u;
+	__u32 before;
 	__u32 result;
 
 	(void)now_ns;
 	(void)ticks;
-	do
+	/* Without progress the loop ends, whatever the owner makes of the positions meanwhile. */
+	do {
+		before = bytes;
 		result = echo_record(state, &bytes);
-	while (result == PENDSHARE_STEP_BUSY && bytes < ECHO_BATCH_BYTES);
+	} while (result == PENDSHARE_STEP_BUSY && bytes != before && bytes < ECHO_BATCH_BYTES);
 	if (result & PENDSHARE_STEP_FAIL)
 		return result;
+	if (bytes)
+		pendshare_ring_release(&state->in);
 	if (bytes && pendshare_ring_publish(&state->out))
 		result |= PENDSHARE_STEP_RING;
 	state->written = pendshare_peer_ring_written(&state->out, state->written);

@@ -16,12 +16,16 @@
  * Positions count bytes and run freely: data index = position & (capacity - 1),
  * used bytes = producer - consumer, modulo 2^32. A record is {length, kind}
  * followed by length bytes of payload, padded to 8. It never wraps: where the
- * rest of the data is too short, a record of kind PAD fills it. A payload is at most
- * capacity / 2 - 8 bytes, so that every record fits an empty ring at any position.
+ * rest of the data is too short, a record of kind PAD fills it, all of it, so that
+ * a reader meets at most one PAD before a record. A payload is at most capacity / 2 - 8
+ * bytes, so that every record fits an empty ring at any position.
  *
  * No lost wake-up: the producer publishes its position, then a full barrier, then reads
  * wake; the consumer sets wake, then a full barrier, then reads the position again
- * before it sleeps. Whichever order the two barriers fall in, one sees the other.
+ * before it sleeps. Whichever order the two barriers fall in, one sees the other. The
+ * producer clears wake before it rings, so whatever it cleared gets a ring that comes later.
+ *
+ * docs/ring.md argues both, and says what each side can do to the other.
  */
 #ifndef PENDSHARE_RING_H
 #define PENDSHARE_RING_H
@@ -90,22 +94,40 @@ static inline __u32 pendshare_ring_capacity(__u64 bytes)
 	return capacity >= PENDSHARE_RING_MIN_CAPACITY ? capacity : 0u;
 }
 
+/*
+ * A share of two rings is cut in halves of whole 4 KiB: the ring from the kernel comes first,
+ * the ring to it begins here.
+ */
+static inline __u64 pendshare_ring_half(__u64 bytes)
+{
+	return bytes / 2u & ~(__u64)(PENDSHARE_RING_DATA - 1u);
+}
+
+static inline __u32 pendshare_ring_max_payload(__u32 capacity)
+{
+	return capacity / 2u - PENDSHARE_RING_HEADER;
+}
+
+/* Bytes that a record of length bytes of payload takes; length is at most 2^32 - 16. */
 static inline __u32 pendshare_ring_span(__u32 length)
 {
 	return (PENDSHARE_RING_HEADER + length + 7u) & ~7u;
 }
 
-/* Writes an empty ring's header. The driver does this before anyone else knows of the ring. */
+/*
+ * Writes an empty ring's header. The driver does this before anyone else knows of the
+ * ring. The consumer counts as asleep until it first looks: the first publish rings it.
+ */
 static inline void pendshare_ring_format(void *memory, __u32 capacity)
 {
 	struct pendshare_ring_shared *shared = (struct pendshare_ring_shared *)memory;
+	__u32 word;
 
-	shared->version = PENDSHARE_RING_VERSION;
-	shared->capacity = capacity;
-	pendshare_store_relaxed(&shared->producer, 0u);
-	pendshare_store_relaxed(&shared->dropped, 0u);
-	pendshare_store_relaxed(&shared->consumer, 0u);
-	pendshare_store_relaxed(&shared->wake, 0u);
+	for (word = 0u; word < sizeof(*shared) / sizeof(__u32); word++)
+		pendshare_store_relaxed((__u32 *)memory + word, 0u);
+	pendshare_store_relaxed(&shared->version, PENDSHARE_RING_VERSION);
+	pendshare_store_relaxed(&shared->capacity, capacity);
+	pendshare_store_relaxed(&shared->wake, 1u);
 	pendshare_store_release(&shared->magic, PENDSHARE_RING_MAGIC);
 }
 
@@ -130,47 +152,79 @@ static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *
 }
 
 /*
+ * Makes sure of bytes of free space. The consumer position is looked at only when the last
+ * one seen is not enough: its cache line stays with the consumer. It may only have moved
+ * on, by whole records, and not past what was reserved; else the result is CORRUPT.
+ */
+static inline enum pendshare_ring_result
+pendshare_ring_ensure(struct pendshare_ring_producer *ring, __u32 bytes)
+{
+	__u32 used = ring->position - ring->consumer;
+	__u32 consumer;
+
+	if (used + bytes <= ring->capacity)
+		return PENDSHARE_RING_OK;
+	consumer = pendshare_load_acquire(&ring->shared->consumer);
+	if (ring->position - consumer > used || (consumer & 7u))
+		return PENDSHARE_RING_CORRUPT;
+	ring->consumer = consumer;
+	return ring->position - consumer + bytes <= ring->capacity ? PENDSHARE_RING_OK
+								     : PENDSHARE_RING_FULL;
+}
+
+/* Bytes of PAD that come before a record of that span. */
+static inline __u32 pendshare_ring_pad(const struct pendshare_ring_producer *ring, __u32 span)
+{
+	__u32 rest = ring->capacity - (ring->position & (ring->capacity - 1u));
+
+	return span > rest ? rest : 0u;
+}
+
+/*
+ * Whether a payload of length bytes fits now, for a producer that would rather wait than have
+ * a drop counted. CORRUPT as in pendshare_ring_reserve(), FULL without counting.
+ */
+static inline enum pendshare_ring_result
+pendshare_ring_room(struct pendshare_ring_producer *ring, __u32 length)
+{
+	__u32 span = pendshare_ring_span(length);
+
+	if (length > pendshare_ring_max_payload(ring->capacity))
+		return PENDSHARE_RING_FULL;
+	return pendshare_ring_ensure(ring, pendshare_ring_pad(ring, span) + span);
+}
+
+/*
  * Makes room for a payload of length bytes and points *payload at it; the caller fills
  * it and then publishes. Several reservations may precede one publish. FULL counts a
- * drop. CORRUPT: the consumer position is beyond what was published.
+ * drop. CORRUPT: the consumer claims what was never written; nothing more can be reserved.
  */
 static inline enum pendshare_ring_result
 pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
 		       void **payload)
 {
+	enum pendshare_ring_result result = pendshare_ring_room(ring, length);
 	__u32 span = pendshare_ring_span(length);
-	__u32 index = ring->position & (ring->capacity - 1u);
-	__u32 rest = ring->capacity - index;
-	__u32 pad = span > rest ? rest : 0u;
 	struct pendshare_ring_record *record;
+	__u32 pad;
 
-	if (length > ring->capacity / 2u - PENDSHARE_RING_HEADER)
-		goto full;
-	if (ring->position + pad + span - ring->consumer > ring->capacity) {
-		__u32 consumer = pendshare_load_acquire(&ring->shared->consumer);
-
-		if (ring->position - consumer > ring->position - ring->consumer)
-			return PENDSHARE_RING_CORRUPT;
-		ring->consumer = consumer;
-		if (ring->position + pad + span - consumer > ring->capacity)
-			goto full;
-	}
+	if (result == PENDSHARE_RING_FULL)
+		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
+	if (result != PENDSHARE_RING_OK)
+		return result;
+	pad = pendshare_ring_pad(ring, span);
+	record = (struct pendshare_ring_record *)(ring->data +
+						  (ring->position & (ring->capacity - 1u)));
 	if (pad) {
-		record = (struct pendshare_ring_record *)(ring->data + index);
 		record->length = pad - PENDSHARE_RING_HEADER;
 		record->kind = PENDSHARE_RING_PAD;
-		index = 0u;
+		record = (struct pendshare_ring_record *)ring->data;
 	}
-	record = (struct pendshare_ring_record *)(ring->data + index);
 	record->length = length;
 	record->kind = kind;
 	ring->position += pad + span;
 	*payload = record + 1;
 	return PENDSHARE_RING_OK;
-full:
-	ring->dropped++;
-	pendshare_store_relaxed(&ring->shared->dropped, ring->dropped);
-	return PENDSHARE_RING_FULL;
 }
 
 /* Publishes all that was reserved. Returns 1 when the consumer sleeps and must be rung. */
@@ -185,9 +239,9 @@ static inline int pendshare_ring_publish(struct pendshare_ring_producer *ring)
 }
 
 /*
- * Copies the header of the next record, pads skipped, and points *payload at its bytes.
+ * Copies the header of the next record, a PAD skipped, and points *payload at its bytes.
  * The producer may rewrite them at any time: fetch a byte once, and check what it
- * steers. The record stays in the ring until pendshare_ring_advance().
+ * steers. At most two headers are read, whatever the producer wrote.
  */
 static inline enum pendshare_ring_result
 pendshare_ring_peek(struct pendshare_ring_consumer *ring, struct pendshare_ring_record *record,
@@ -199,13 +253,14 @@ pendshare_ring_peek(struct pendshare_ring_consumer *ring, struct pendshare_ring_
 		return PENDSHARE_RING_CORRUPT;
 	while (used) {
 		__u32 index = ring->position & (ring->capacity - 1u);
+		__u32 rest = ring->capacity - index;
 		const struct pendshare_ring_record *shared =
 			(const struct pendshare_ring_record *)(ring->data + index);
 		__u32 span;
 
 		record->length = pendshare_load_relaxed(&shared->length);
 		record->kind = pendshare_load_relaxed(&shared->kind);
-		if (record->length > ring->capacity - index - PENDSHARE_RING_HEADER)
+		if (record->length > rest - PENDSHARE_RING_HEADER)
 			return PENDSHARE_RING_CORRUPT;
 		span = pendshare_ring_span(record->length);
 		if (span > used)
@@ -214,18 +269,37 @@ pendshare_ring_peek(struct pendshare_ring_consumer *ring, struct pendshare_ring_
 			*payload = shared + 1;
 			return PENDSHARE_RING_OK;
 		}
+		/* The next one begins at the start of the data, where no PAD but one of all used fits. */
+		if (span != rest)
+			return PENDSHARE_RING_CORRUPT;
 		ring->position += span;
 		used -= span;
 	}
 	return PENDSHARE_RING_EMPTY;
 }
 
-/* Gives the record that was peeked, and any before it, back to the producer. */
+/* Goes past the record that was peeked. The producer learns of it from release. */
 static inline void pendshare_ring_advance(struct pendshare_ring_consumer *ring,
 					  const struct pendshare_ring_record *record)
 {
 	ring->position += pendshare_ring_span(record->length);
+}
+
+/* Gives the space of everything before the position back to the producer, once a batch. */
+static inline void pendshare_ring_release(struct pendshare_ring_consumer *ring)
+{
 	pendshare_store_release(&ring->shared->consumer, ring->position);
+}
+
+/*
+ * Asks to be rung at the next publish. Returns 1 when the ring is empty even so: the caller
+ * may sleep. 0: something has come, read on; a ring that comes all the same does no harm.
+ */
+static inline int pendshare_ring_sleep(struct pendshare_ring_consumer *ring)
+{
+	pendshare_store_relaxed(&ring->shared->wake, 1u);
+	pendshare_barrier();
+	return pendshare_load_relaxed(&ring->shared->producer) == ring->position;
 }
 
 #endif
