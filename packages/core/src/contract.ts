@@ -42,7 +42,10 @@ export type EndReason = (typeof END_REASONS)[number]
 
 export interface ShareRequest {
   readonly id: ShareId
-  /** Page-aligned, whole pages, not lent by any other share of this process. */
+  /**
+   * Whole pages at a page boundary of its buffer, not lent by any other share of this thread. Where the buffer lies
+   * in memory JavaScript cannot see: the backend refuses an address off a page with `ERR_PENDSHARE_UNALIGNED`.
+   */
   readonly memory: Uint8Array
   readonly access: Access
   /** Name of the kernel peer, at most 31 bytes of ASCII; empty: the memory is only pinned. */
@@ -161,9 +164,15 @@ export interface BackendDevice {
   /** Rings the peer. Nothing happens when the share is no longer live. Throws when the peer takes no notifications. */
   notify(id: ShareId): void
   stats(): BackendStats
-  /** An open device does not keep the event loop alive until `ref()`; the core calls both by need. */
+  /**
+   * An open device does not keep the event loop alive until `ref()`; the core calls both by need, in turn, and neither
+   * after `close()` has resolved.
+   */
   ref(): void
   unref(): void
-  /** Ends every share as `closed`; resolves after the last `end` was delivered. Called once. */
+  /**
+   * Ends every share as `closed`; resolves after the last `end` was delivered and every promise of `share()` settled.
+   * Called once, and with a `ref()` in force.
+   */
   close(): Promise<void>
 }

@@ -33,6 +33,8 @@ export class Region {
   readonly bytes: number
   readonly #start: number
   readonly #lent: Region[]
+  /** Set where the buffer can be detached. */
+  readonly #owned: ArrayBuffer | undefined
   #inUse = false
 
   static {
@@ -45,6 +47,7 @@ export class Region {
     this.memory = memory
     this.bytes = memory.byteLength
     this.#start = memory.byteOffset
+    this.#owned = types.isArrayBuffer(memory.buffer) ? memory.buffer : undefined
     let lent = lentByBuffer.get(memory.buffer)
     if (lent === undefined) {
       lent = []
@@ -59,7 +62,7 @@ export class Region {
    * @throws PendshareError `ERR_PENDSHARE_INVALID_ARGUMENT`, `ERR_PENDSHARE_UNALIGNED`, `ERR_PENDSHARE_NO_MEMORY`
    */
   static allocate(bytes: number): Region {
-    const length = parse(byteCount, bytes, 'Region.allocate()', 'bytes')
+    const length = parse(byteCount, bytes, 'Region.allocate()', ['bytes'])
     checkPages(0, length, PAGE_BYTES)
     try {
       return new Region(new Uint8Array(new SharedArrayBuffer(length, { maxByteLength: length }), 0, length))
@@ -77,7 +80,7 @@ export class Region {
    * `ERR_PENDSHARE_DETACHABLE`, `ERR_PENDSHARE_UNALIGNED`
    */
   static from(view: Uint8Array, options: RegionOptions = {}): Region {
-    const checked = parse(regionView, view, 'Region.from()', 'view')
+    const checked = parse(regionView, view, 'Region.from()', ['view'])
     const { trustDetachable } = parse(regionOptions, options, 'Region.from()')
     checkBuffer(checked.buffer, trustDetachable)
     if (types.isSharedArrayBuffer(checked.buffer) && checked.buffer.growable && tracksLength(checked)) {
@@ -86,7 +89,7 @@ export class Region {
         'a view that tracks the length of its buffer is slow; give it a length: new Uint8Array(buffer, offset, length)',
       )
     }
-    parse(byteCount, checked.byteLength, 'Region.from()', 'view.byteLength')
+    parse(byteCount, checked.byteLength, 'Region.from()', ['view', 'byteLength'])
     checkPages(checked.byteOffset, checked.byteLength, PAGE_BYTES)
     return new Region(new Uint8Array(checked.buffer, checked.byteOffset, checked.byteLength))
   }
@@ -97,7 +100,7 @@ export class Region {
   }
 
   #lend(pageBytes: number): void {
-    if (this.memory.byteLength !== this.bytes) throw detachedError()
+    if (this.#owned?.detached) throw detachedError()
     checkPages(this.#start, this.bytes, pageBytes)
     const lent = this.#lent
     const at = this.#position()
@@ -139,10 +142,9 @@ export class Region {
 }
 
 function checkBuffer(buffer: ArrayBufferLike, trustDetachable: boolean): void {
-  if (types.isSharedArrayBuffer(buffer)) return
-  const owned = buffer as ArrayBuffer // the only other kind
-  if (owned.detached) throw detachedError()
-  if (owned.resizable) {
+  if (!types.isArrayBuffer(buffer)) return
+  if (buffer.detached) throw detachedError()
+  if (buffer.resizable) {
     throw new PendshareError(
       'ERR_PENDSHARE_RESIZABLE',
       'a resizable ArrayBuffer can shrink while it is lent; use Region.allocate()',

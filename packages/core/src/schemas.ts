@@ -8,7 +8,6 @@ import type { Access, Backend, DeviceInfo } from './contract.ts'
 import { PendshareError } from './errors.ts'
 import {
   type BlastOptions,
-  BUILT_IN_PEERS,
   type ClockOptions,
   encodePeerOptions,
   type FillOptions,
@@ -129,34 +128,26 @@ export const DEFAULT_OPTIONS: CheckedOptions = Object.freeze({
 /** The check of `share()`'s options on a device with these limits. */
 export function shareOptionsCheck(info: DeviceInfo): (options: unknown) => CheckedOptions {
   const peers = peerSchemas(info.minPeriodNs)
-  const ownPeer = uint8Array.refine((bytes) => bytes.byteLength <= OPTION_BYTES, {
-    error: `expected at most ${OPTION_BYTES} bytes`,
+  const ownPeer = z.object({
+    peerOptions: uint8Array
+      .refine((bytes) => bytes.byteLength <= OPTION_BYTES, `expected at most ${OPTION_BYTES} bytes`)
+      .optional(),
   })
-  return (options) => {
-    const { doorbell, ...checked } = parse(shareOptions, options, 'share()')
-    const { peer, access } = checked
-    let peerOptions: Uint8Array = NO_OPTIONS
+  const encode = ({ peer, access, peerOptions }: z.output<typeof shareOptions>): Uint8Array => {
     if (isBuiltInPeer(peer)) {
-      const needs = BUILT_IN_PEERS[peer].access
-      parse(
-        z.enum(needs, { error: `peer '${peer}' needs ${needs.join(' or ')}` }),
-        access,
-        'share()',
-        'access',
-      )
-      peerOptions = encodePeerOptions(
-        peer,
-        parse(peers[peer], checked.peerOptions ?? {}, 'share()', 'peerOptions'),
-      )
-    } else if (checked.peerOptions !== undefined) {
-      // Copied: the caller may reuse the bytes before a pin off the event loop reads them.
-      peerOptions = parse(ownPeer, checked.peerOptions, 'share()', 'peerOptions').slice()
+      const checked = parse(peers[peer], { access, peerOptions: peerOptions ?? {} }, 'share()')
+      return encodePeerOptions(peer, checked.peerOptions)
     }
+    // Copied: the caller may reuse the bytes before a pin off the event loop has read them.
+    return parse(ownPeer, { peerOptions }, 'share()').peerOptions?.slice() ?? NO_OPTIONS
+  }
+  return (options) => {
+    const checked = parse(shareOptions, options, 'share()')
     return {
-      access,
-      peer,
-      peerOptions,
-      event: doorbell === undefined ? undefined : BigInt(doorbell),
+      access: checked.access,
+      peer: checked.peer,
+      peerOptions: encode(checked),
+      event: checked.doorbell === undefined ? undefined : BigInt(checked.doorbell),
       label: checked.label,
       signal: checked.signal,
       deadlineMs: checked.deadlineMs,
@@ -169,12 +160,12 @@ export function parse<S extends z.ZodType>(
   schema: S,
   value: unknown,
   call: string,
-  at?: string,
+  at: readonly PropertyKey[] = [],
 ): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const wrong = result.error.issues.map((issue) => {
-    const path = z.core.toDotPath(at === undefined ? issue.path : [at, ...issue.path])
+    const path = z.core.toDotPath([...at, ...issue.path])
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
   throw new PendshareError('ERR_PENDSHARE_INVALID_ARGUMENT', `${call}: ${wrong.join('; ')}`, {
