@@ -1,0 +1,72 @@
+/** The driver: what all open files share, and what an administrator or the system does to all of them. */
+import type { Access, EventSink } from '@pendshare/core'
+import { Faults } from './faults.ts'
+import { OpenFile } from './file.ts'
+import { Pages } from './pages.ts'
+import type { MockPeer } from './peers/peer.ts'
+import { Quota } from './quota.ts'
+import { refusal } from './refusal.ts'
+import type { Scheduler } from './scheduler/scheduler.ts'
+
+export const MAX_BYTES = 2 ** 40
+
+export interface Limits {
+  readonly memlockBytes: number
+  readonly maxShares: number
+  readonly maxTicksPerSecond: number
+}
+
+export class Driver {
+  readonly scheduler: Scheduler
+  readonly faults = new Faults()
+  readonly pages: Pages
+  readonly quota: Quota
+  readonly #peers: ReadonlyMap<string, MockPeer>
+  readonly #files = new Set<OpenFile>()
+
+  constructor(scheduler: Scheduler, limits: Limits, peers: readonly MockPeer[]) {
+    this.scheduler = scheduler
+    this.pages = new Pages(limits.memlockBytes)
+    this.quota = new Quota(limits.maxShares, limits.maxTicksPerSecond)
+    this.#peers = new Map(peers.map((peer) => [peer.name, peer]))
+  }
+
+  get peerNames(): readonly string[] {
+    return [...this.#peers.keys()]
+  }
+
+  open(sink: EventSink): OpenFile {
+    const file = new OpenFile(this, sink)
+    this.#files.add(file)
+    return file
+  }
+
+  async close(file: OpenFile): Promise<void> {
+    await file.close()
+    this.#files.delete(file)
+  }
+
+  peer(name: string, access: Access): MockPeer {
+    const peer = this.#peers.get(name)
+    if (peer === undefined) {
+      throw refusal('ENOENT', `There is no peer "${name}"; there are ${this.peerNames.join(', ')}.`)
+    }
+    const needed = peer.access ?? access
+    if (access !== 'readwrite' && access !== needed) {
+      throw refusal('EINVAL', `The peer ${name} needs access '${needed}', and the share grants '${access}'.`)
+    }
+    return peer
+  }
+
+  remove(): void {
+    for (const file of this.#files) file.remove()
+  }
+
+  recall(graceMs: number): void {
+    for (const file of this.#files) for (const share of file.queue) share.recall(graceMs)
+  }
+
+  ownerExit(): void {
+    for (const file of this.#files) file.ownerExit()
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The pended requests of one open file. Each is parked together with its cancel routine, through which everything
+ * that ends a share goes; a request stays parked until its end was delivered, and thereby holds the memory.
+ *
+ *   park ──► parked ── cancel(reason), first one wins ──► cancelled ── last user ──► end delivered: complete
+ */
+import type { EndReason, ShareId } from '@pendshare/core'
+
+export interface Pended {
+  readonly id: ShareId
+  /** The cancel routine: begins the end and never waits. True to the caller whose reason stands. */
+  cancel(reason: EndReason): boolean
+}
+
+export class PendQueue<Request extends Pended> {
+  readonly #parked = new Map<ShareId, Request>()
+
+  get size(): number {
+    return this.#parked.size
+  }
+
+  has(id: ShareId): boolean {
+    return this.#parked.has(id)
+  }
+
+  find(id: ShareId): Request | undefined {
+    return this.#parked.get(id)
+  }
+
+  park(request: Request): void {
+    this.#parked.set(request.id, request)
+  }
+
+  cancel(id: ShareId, reason: EndReason): boolean {
+    return this.#parked.get(id)?.cancel(reason) ?? false
+  }
+
+  /** Nothing is parked during the walk: the caller has closed the file to new requests. */
+  cancelAll(reason: EndReason): void {
+    for (const request of this.#parked.values()) request.cancel(reason)
+  }
+
+  complete(id: ShareId): void {
+    this.#parked.delete(id)
+  }
+
+  [Symbol.iterator](): IterableIterator<Request> {
+    return this.#parked.values()
+  }
+}

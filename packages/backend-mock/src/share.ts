@@ -1,0 +1,178 @@
+/**
+ * One pended request: what it holds, taken by Setup and given back by Teardown in the reverse order. The lease decides
+ * when: whoever drops its last reference lets the teardown go on.
+ */
+import { type EndReason, PendshareError, type ShareId, type ShareRequest } from '@pendshare/core'
+import type { Driver } from './driver.ts'
+import type { OpenFile } from './file.ts'
+import { Lease } from './lease.ts'
+import { PAGE_SIZE, PIN_CHUNK } from './pages.ts'
+import type { MockPeer } from './peers/peer.ts'
+import { PeerPort } from './peers/port.ts'
+import { refusal } from './refusal.ts'
+import { OneStep, type Timer } from './scheduler/scheduler.ts'
+import { Teardown } from './teardown.ts'
+
+const NS_PER_MS = 1e6
+
+export class Share {
+  readonly request: ShareRequest
+  readonly file: OpenFile
+  readonly driver: Driver
+  readonly pages: number
+  readonly lease = new Lease()
+  readonly teardown = new Teardown(this)
+  /** Absent when no peer was asked for: the memory is only pinned. */
+  port: PeerPort | undefined
+  /** With the reason `failed`. */
+  failure: PendshareError | undefined
+  #inQuota = false
+  #charged = 0
+  #pinned = 0
+  #parked = false
+  /** The deadline, or the end of a recall's grace if that comes first. */
+  #expiry: Timer | undefined
+  #expires = Number.POSITIVE_INFINITY
+
+  constructor(file: OpenFile, request: ShareRequest) {
+    this.file = file
+    this.driver = file.driver
+    this.request = request
+    this.pages = request.memory.byteLength / PAGE_SIZE
+  }
+
+  get id(): ShareId {
+    return this.request.id
+  }
+
+  get pinned(): number {
+    return this.#pinned
+  }
+
+  takeQuota(): void {
+    this.driver.faults.pass('quota')
+    this.driver.quota.takeShare()
+    this.#inQuota = true
+  }
+
+  charge(): void {
+    this.driver.faults.pass('charge')
+    this.driver.pages.charge(this.pages)
+    this.#charged = this.pages
+  }
+
+  /** Pins the next chunk. True: there are more. */
+  pin(): boolean {
+    this.driver.faults.pass('pin')
+    const chunk = Math.min(PIN_CHUNK, this.pages - this.#pinned)
+    this.driver.pages.pin(chunk)
+    this.file.pinned += chunk
+    this.#pinned += chunk
+    return this.#pinned < this.pages
+  }
+
+  map(peer: MockPeer): void {
+    this.driver.faults.pass('map')
+    this.port = new PeerPort(this, peer)
+  }
+
+  /**
+   * Attaches the peer and parks the request, in one step, so that whatever ends the file either sees the share or
+   * comes first. A peer may end the share while it attaches: then the teardown begins here.
+   */
+  attach(): void {
+    this.driver.faults.pass('attach')
+    this.file.admits()
+    this.#attachPeer()
+    this.file.queue.park(this)
+    this.#parked = true
+    const { deadlineMs } = this.request
+    if (deadlineMs !== undefined) this.#expireIn(deadlineMs, 'deadline')
+    if (this.lease.reason !== undefined) this.#beginTeardown()
+  }
+
+  #attachPeer(): void {
+    try {
+      this.port?.attach()
+    } catch (error) {
+      throw error instanceof PendshareError ? error : peerFailed(this.request.peer, error)
+    }
+  }
+
+  #expireIn(ms: number, reason: EndReason): void {
+    const { scheduler } = this.driver
+    const expires = scheduler.now() + ms * NS_PER_MS
+    if (expires >= this.#expires) return
+    this.#expires = expires
+    this.#expiry?.cancel()
+    this.#expiry = scheduler.at(expires, new OneStep(`${reason} ${this.id}`, () => this.cancel(reason)))
+  }
+
+  recall(graceMs: number): void {
+    if (this.lease.reason !== undefined) return
+    this.file.events.push({ id: this.id, kind: 'recall', graceMs })
+    this.#expireIn(graceMs, 'recalled')
+  }
+
+  /** The cancel routine. Callable anywhere: it only decides who won, and leaves the work to the teardown. */
+  cancel(reason: EndReason): boolean {
+    if (!this.lease.end(reason)) return false
+    if (this.#parked) this.#beginTeardown()
+    return true
+  }
+
+  fail(error: PendshareError): void {
+    if (this.lease.reason === undefined) this.failure = error
+    this.cancel('failed')
+  }
+
+  peerThrew(error: unknown): void {
+    this.fail(error instanceof PendshareError ? error : peerFailed(this.request.peer, error))
+  }
+
+  #beginTeardown(): void {
+    this.#expiry?.cancel()
+    this.driver.scheduler.soon(this.teardown)
+  }
+
+  /** Gives back a reference that an access took; the last one resumes the teardown. */
+  put(): void {
+    if (this.lease.put()) this.driver.scheduler.soon(this.teardown)
+  }
+
+  notify(): void {
+    if (this.lease.reason !== undefined) return
+    if (this.port === undefined) throw refusal('EOPNOTSUPP', 'A share without a peer takes no notifications.')
+    this.port.notify()
+  }
+
+  unmap(): void {
+    this.port?.unmap()
+  }
+
+  unpin(): void {
+    this.driver.pages.unpin(this.#pinned)
+    this.file.pinned -= this.#pinned
+    this.#pinned = 0
+  }
+
+  uncharge(): void {
+    this.driver.pages.uncharge(this.#charged)
+    this.#charged = 0
+    if (this.#inQuota) this.driver.quota.giveShare()
+    this.#inQuota = false
+  }
+
+  publish(): void {
+    const reason = this.lease.reason ?? 'failed' // the teardown runs after an end only
+    const bytes = this.port?.bytes ?? 0
+    const { failure } = this
+    this.file.events.push({ id: this.id, kind: 'end', reason, bytes, ...(failure && { error: failure }) })
+  }
+}
+
+function peerFailed(name: string, cause: unknown): PendshareError {
+  return new PendshareError('ERR_PENDSHARE_PEER_FAILED', `The peer ${name} failed: ${String(cause)}`, {
+    cause,
+  })
+}
