@@ -1,0 +1,39 @@
+/** `npm run build`: every package to its dist/, and the addon of this system. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensurePackages } from './apt.ts'
+import { mustRun } from './command.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** In the order of their dependencies: each compiles against the declarations of those before it. */
+const PACKAGES = ['core', 'contract-tests', 'backend-mock', 'backend-linux', 'pendshare']
+
+export async function buildPackages(): Promise<void> {
+  for (const name of PACKAGES) {
+    console.log(`build: packages/${name}`)
+    await mustRun(['node_modules/.bin/tsc', '-p', `packages/${name}/tsconfig.json`], { cwd: root })
+  }
+}
+
+/** Builds the Linux addon; quick when nothing has changed. Installs the compiler when it is missing and this user may. */
+export async function buildAddon(): Promise<void> {
+  await ensurePackages(['g++', 'make', 'cmake'])
+  console.log('build: the addon of packages/backend-linux')
+  await mustRun(['npm', 'run', '--silent', 'build:native'], {
+    cwd: join(root, 'packages/backend-linux'),
+    progress: 'cmake-js',
+  })
+}
+
+if (import.meta.main) {
+  try {
+    await buildPackages()
+    if (process.platform === 'linux') await buildAddon()
+    console.log('build: done')
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    console.error('build: failed')
+    process.exitCode = 1
+  }
+}
