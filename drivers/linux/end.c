@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a share ends: the first reason wins, whoever gives back the last reference of
+ * its lease sees to the teardown, and END is told only when that is done.
+ *
+ *	detach the peer ─ timer ─ unmap ─ unpin ─ uncharge ─ publish END ─ put the peer
+ *
+ * Ending can begin in any context, hard interrupts included, and never allocates. The
+ * teardown sleeps: it runs in the call that ended the share, or in a work item.
+ */
+#include <linux/eventfd.h>
+#include <linux/sched/signal.h>
+#include <linux/wait_bit.h>
+
+#include "internal.h"
+#include "trace.h"
+
+/*
+ * Under file->lock until the caller may touch neither share nor file any more: whoever waits
+ * for the last share takes the lock before it frees the file.
+ */
+static void ps_publish_end(struct ps_share *share)
+{
+	struct ps_file *file = share->file;
+	unsigned long flags;
+
+	spin_lock_irqsave(&file->lock, flags);
+	list_del(&share->live);
+	WRITE_ONCE(share->ended, true);
+	file->nr_shares--;
+	if (share->end_taken) {
+		share->told = true;
+		ps_event_drop(share);
+		ps_share_unhash(share);
+	} else {
+		share->end_due = true;
+		ps_event_queue(share);
+	}
+	if (!file->nr_shares && (file->closing || file->revoked))
+		wake_up(&file->wait);
+	spin_unlock_irqrestore(&file->lock, flags);
+	smp_mb(); /* ended is visible before we look for waiters */
+	wake_up_var(share);
+}
+
+/* The caller dropped the last reference of an ended lease: it alone comes here, once. */
+static void ps_teardown(struct ps_share *share)
+{
+	const struct pendshare_peer_ops *peer = share->peer;
+	struct ps_file *file = share->file;
+
+	if (peer)
+		peer->detach(share);
+	hrtimer_cancel(&share->timer); /* after detach: the peer may recall, which starts it */
+	if (share->event)
+		eventfd_ctx_put(share->event);
+	ps_pages_unmap(&share->pages, share->mapping);
+	ps_pages_unpin(file, &share->pages, share->dirty);
+	ps_user_uncharge_share(file->user);
+	atomic_long_dec(&ps_total_shares);
+	trace_pendshare_end(share);
+	ps_publish_end(share); /* the share can be gone, its peer only after this */
+	if (peer)
+		module_put(peer->owner);
+}
+
+static void ps_teardown_work(struct work_struct *work)
+{
+	ps_teardown(container_of(work, struct ps_share, teardown));
+}
+
+/* Gives a lease reference back, in any context. */
+void ps_lease_put(struct ps_share *share)
+{
+	if (pendshare_lease_put(&share->lease))
+		queue_work(ps_teardown_queue, &share->teardown);
+}
+
+/* Begins the end, in any context. The caller keeps the share alive by what it is or holds. */
+bool ps_end(struct ps_share *share, enum pendshare_reason reason)
+{
+	if (!pendshare_lease_end(&share->lease, reason))
+		return false;
+	ps_lease_put(share);
+	return true;
+}
+
+/*
+ * Tears the share down right here, unless someone still uses the memory: then waits for them.
+ * The caller won the lease's end with end_taken set, so the teardown leaves it the END and
+ * the table's reference: returns 0. -EINTR: killed while waiting; the END will be queued.
+ */
+int ps_end_wait(struct ps_share *share)
+{
+	struct ps_file *file = share->file;
+	int ret = 0;
+
+	if (pendshare_lease_put(&share->lease)) {
+		ps_teardown(share);
+		return 0;
+	}
+	if (wait_var_event_killable(share, READ_ONCE(share->ended))) {
+		spin_lock_irq(&file->lock);
+		if (!share->ended) {
+			share->end_taken = false;
+			ret = -EINTR;
+		}
+		spin_unlock_irq(&file->lock);
+	}
+	return ret;
+}
+
+/* The next live share, off the list of the living. Under file->lock. */
+static struct ps_share *ps_take_live(struct ps_file *file)
+{
+	struct ps_share *share;
+
+	share = list_first_entry_or_null(&file->live, struct ps_share, live);
+	if (share)
+		list_del_init(&share->live);
+	return share;
+}
+
+/*
+ * Ends every share of the file; the caller's reason also closes or revokes it, so that none is
+ * added. One that we fail to end was ended by someone else, and is theirs. wait: tears
+ * down in this context, and returns when every last share has ended.
+ */
+void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wait)
+{
+	struct ps_share *share;
+
+	spin_lock_irq(&file->lock);
+	if (reason == PENDSHARE_DEVICE_REMOVED)
+		file->revoked = true;
+	else
+		file->closing = true;
+	while ((share = ps_take_live(file))) {
+		bool last = pendshare_lease_end(&share->lease, reason) &&
+			    pendshare_lease_put(&share->lease);
+
+		if (last && !wait)
+			queue_work(ps_teardown_queue, &share->teardown);
+		spin_unlock_irq(&file->lock);
+		if (last && wait)
+			ps_teardown(share);
+		cond_resched();
+		spin_lock_irq(&file->lock);
+	}
+	wake_up(&file->wait); /* it may have been empty: readers learn that it is closing */
+	spin_unlock_irq(&file->lock);
+	if (!wait)
+		return;
+	wait_event(file->wait, !READ_ONCE(file->nr_shares));
+	spin_lock_irq(&file->lock); /* until the last publisher has let go of the file */
+	spin_unlock_irq(&file->lock);
+}
+
+/* Ends the share at a time unless something did so before. Under file->lock. */
+void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason)
+{
+	ktime_t expires = ktime_add_safe(ktime_get(), ns_to_ktime(delay_ns));
+
+	if (expires >= share->expires)
+		return;
+	share->expires = expires;
+	WRITE_ONCE(share->timer_reason, reason);
+	hrtimer_start(&share->timer, expires, HRTIMER_MODE_ABS_SOFT);
+}
+
+static enum hrtimer_restart ps_expired(struct hrtimer *timer)
+{
+	struct ps_share *share = container_of(timer, struct ps_share, timer);
+
+	ps_end(share, READ_ONCE(share->timer_reason));
+	return HRTIMER_NORESTART;
+}
+
+/* Under file->lock. */
+void ps_recall(struct ps_share *share, u32 grace_ms)
+{
+	if (!share->accepted || share->ended || share->recalled)
+		return;
+	share->recalled = true;
+	share->recall_ms = grace_ms;
+	ps_event_queue(share);
+	ps_arm(share, (u64)grace_ms * NSEC_PER_MSEC, PENDSHARE_RECALLED);
+}
+
+/* Visits as many shares as there are now, each from the head to the tail, a lock's hold at a time. */
+void ps_file_recall_all(struct ps_file *file, u32 grace_ms)
+{
+	struct ps_share *share;
+	unsigned int left;
+
+	spin_lock_irq(&file->lock);
+	for (left = file->nr_shares; left; left--) {
+		share = list_first_entry_or_null(&file->live, struct ps_share, live);
+		if (!share)
+			break;
+		list_move_tail(&share->live, &file->live);
+		if (pendshare_lease_get(&share->lease)) {
+			ps_recall(share, grace_ms);
+			ps_lease_put(share);
+		}
+		spin_unlock_irq(&file->lock);
+		cond_resched();
+		spin_lock_irq(&file->lock);
+	}
+	spin_unlock_irq(&file->lock);
+}
+
+void ps_end_init(struct ps_share *share)
+{
+	INIT_WORK(&share->teardown, ps_teardown_work);
+	share->expires = KTIME_MAX;
+	hrtimer_init(&share->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+	share->timer.function = ps_expired;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The driver's own structures, and which lock or reference keeps each field.
+ *
+ * Two counts keep a share. Its lease counts those who may touch the memory; the last one
+ * tears it down. Its refs count those who may touch the structure: the table of its file
+ * until END was delivered, the queue of events, and calls that look at it.
+ */
+#ifndef PENDSHARE_INTERNAL_H
+#define PENDSHARE_INTERNAL_H
+
+#if !defined(CONFIG_X86_64) && !defined(CONFIG_ARM64) && !(defined(CONFIG_RISCV) && defined(CONFIG_64BIT))
+#error "pendshare needs coherent aliases of user memory and 64 bits: x86-64, arm64 or riscv64"
+#endif
+
+#include <linux/hashtable.h>
+#include <linux/hrtimer.h>
+#include <linux/mmu_notifier.h>
+#include <linux/poll.h>
+#include <linux/refcount.h>
+#include <linux/sched/user.h>
+#include <linux/siphash.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "../common/lease.h"
+#include "pendshare-peer.h"
+
+#define PS_MAX_BYTES (1ULL << 40)
+#define PS_MAX_RATE 100000 /* timer ticks a second of all peers of one user */
+#define PS_MAX_GRACE_MS 3600000
+#define PS_TABLE_BITS 10
+
+/* Physically contiguous pages. 8 bytes, so that a share in scattered pages costs no more than an array of them. */
+struct ps_run {
+	u64 pfn : 44;
+	u64 count : 20;
+};
+
+#define PS_RUN_MAX ((1UL << 20) - 1)
+
+struct ps_pages {
+	struct ps_run *runs;	/* &first while one is enough */
+	struct ps_run first;
+	unsigned int nr_runs;
+	unsigned int capacity;
+	unsigned long count;	/* pinned pages */
+	unsigned long charged;	/* pages, in whole folios */
+	bool unlimited;		/* by CAP_IPC_LOCK: not charged to the user */
+};
+
+/* What one user may have, over all of their open files. */
+struct ps_user {
+	struct list_head node;		/* ps_users_lock */
+	struct user_struct *uid;
+	unsigned int files;		/* ps_users_lock */
+	atomic_t shares;
+	atomic_t rate;
+};
+
+/* An open file. Bound to the address space that opened it. */
+struct ps_file {
+	struct mmu_notifier owner;	/* owner.mm: the opener's */
+	struct ps_user *user;
+	struct list_head node;		/* ps_files_lock */
+	atomic_long_t pinned;		/* pages */
+	wait_queue_head_t wait;		/* events, and the last share's end */
+	siphash_key_t key;		/* so that nobody can choose ids that collide */
+
+	spinlock_t lock;		/* all below; taken in interrupts */
+	struct list_head live;		/* accepted and not ending, oldest first */
+	struct list_head events;	/* shares that have something to report */
+	unsigned int nr_shares;		/* accepted and not ended */
+	bool closing;			/* SHUTDOWN, or the owner is gone */
+	bool revoked;
+	bool removed_told;		/* REMOVED was delivered */
+	struct hlist_head *table;	/* by id: 1 << PS_TABLE_BITS chains; freed by ->release */
+};
+
+struct ps_share {
+	struct pendshare_lease lease;
+	refcount_t refs;
+	struct ps_file *file;		/* outlives its shares */
+	u64 id;
+	u64 address;
+	u64 length;
+	u32 access;
+
+	/* file->lock */
+	struct hlist_node hash;		/* unhashed once END was delivered */
+	struct list_head live;
+	struct list_head queued;	/* in file->events: something below is to be told */
+	u64 rings;
+	u64 all_rings;
+	u32 recall_ms;
+	bool recalled;			/* RECALL is to be told */
+	bool accepted;			/* until then nobody finds it */
+	bool ended;			/* torn down */
+	bool end_due;			/* END is to be told */
+	bool told;			/* END was delivered: nothing may follow */
+	bool end_taken;			/* END goes to the call that ended it, not into the queue */
+	u32 timer_reason;
+	ktime_t expires;
+	struct hrtimer timer;		/* the deadline, or the end of a recall's grace */
+
+	/* set before acceptance, or the peer's; gone after teardown */
+	const struct pendshare_peer_ops *peer;
+	void *private;
+	struct eventfd_ctx *event;
+	void *mapping;
+	bool dirty;			/* kernel code may have written */
+	u32 failure;
+	u64 written;
+	struct ps_pages pages;
+	struct work_struct teardown;
+	char label[PENDSHARE_NAME_SIZE];
+	char peer_name[PENDSHARE_NAME_SIZE]; /* outlives the peer */
+};
+
+/* main.c */
+extern struct workqueue_struct *ps_teardown_queue;
+extern struct list_head ps_files;
+extern struct mutex ps_files_lock;
+extern atomic_long_t ps_total_shares;
+extern atomic_long_t ps_total_pinned;
+
+/* ioctl.c */
+long ps_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* share.c */
+int ps_share_init(void);
+void ps_share_exit(void);
+int ps_share_begin(struct ps_file *file, const struct pendshare_share *args);
+struct ps_share *ps_share_find(struct ps_file *file, u64 id);
+void ps_share_put(struct ps_share *share);
+void ps_share_unhash(struct ps_share *share);
+int ps_file_refusal(const struct ps_file *file);
+
+/* end.c */
+void ps_end_init(struct ps_share *share);
+bool ps_end(struct ps_share *share, enum pendshare_reason reason);
+int ps_end_wait(struct ps_share *share);
+void ps_lease_put(struct ps_share *share);
+void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason);
+void ps_recall(struct ps_share *share, u32 grace_ms);
+void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wait);
+void ps_file_recall_all(struct ps_file *file, u32 grace_ms);
+
+/* pages.c */
+int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsigned long count);
+void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty);
+void *ps_pages_map(const struct ps_pages *pages, bool writable);
+void ps_pages_unmap(const struct ps_pages *pages, void *mapping);
+int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table);
+
+/* doorbell.c */
+void ps_event_queue(struct ps_share *share);
+void ps_event_drop(struct ps_share *share);
+void ps_event_end(const struct ps_share *share, struct pendshare_event *event);
+void ps_event_return(struct ps_share *share);
+int ps_pend(struct ps_file *file, bool nonblock, const struct pendshare_pend *args,
+	    u32 __user *count);
+int ps_pend_share(struct ps_file *file, bool nonblock, const struct pendshare_pend *args,
+		  u32 __user *count);
+__poll_t ps_poll(struct file *file, poll_table *wait);
+
+/* peers.c */
+const struct pendshare_peer_ops *ps_peer_get(const char *name);
+void ps_peer_names(char names[PENDSHARE_PEERS_SIZE]);
+
+/* peers_builtin.c */
+int ps_builtin_init(void);
+void ps_builtin_exit(void);
+
+/* owner.c */
+int ps_owner_bind(struct ps_file *file);
+void ps_owner_unbind(struct ps_file *file);
+int ps_user_charge_share(struct ps_user *user);
+void ps_user_uncharge_share(struct ps_user *user);
+int ps_user_charge_rate(struct ps_user *user, u64 period_ns);
+void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns);
+
+/* fdinfo.c */
+void ps_show_fdinfo(struct seq_file *m, struct file *file);
+
+#endif

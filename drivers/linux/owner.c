@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose a file is: the address space that opened it, and the user who is charged for it.
+ *
+ * The notifier's release comes when the last thread of the opener's address space goes,
+ * by exit, kill or exec, no matter who else has a copy of the descriptor: everything ends
+ * right there, before the process is reaped.
+ */
+#include <linux/cred.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static LIST_HEAD(ps_users);
+static DEFINE_MUTEX(ps_users_lock);
+
+static struct ps_user *ps_user_find(const struct user_struct *uid)
+{
+	struct ps_user *user;
+
+	list_for_each_entry(user, &ps_users, node)
+		if (user->uid == uid)
+			return user;
+	return NULL;
+}
+
+static struct ps_user *ps_user_get(void)
+{
+	struct ps_user *user;
+
+	mutex_lock(&ps_users_lock);
+	user = ps_user_find(current_user());
+	if (!user) {
+		user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+		if (!user)
+			goto out;
+		user->uid = get_uid(current_user());
+		list_add(&user->node, &ps_users);
+	}
+	user->files++;
+out:
+	mutex_unlock(&ps_users_lock);
+	return user;
+}
+
+static void ps_user_put(struct ps_user *user)
+{
+	mutex_lock(&ps_users_lock);
+	if (!--user->files) {
+		list_del(&user->node);
+		free_uid(user->uid);
+		kfree(user);
+	}
+	mutex_unlock(&ps_users_lock);
+}
+
+int ps_user_charge_share(struct ps_user *user)
+{
+	if (atomic_inc_return(&user->shares) <= PENDSHARE_SHARES_PER_USER)
+		return 0;
+	atomic_dec(&user->shares);
+	return -EDQUOT;
+}
+
+void ps_user_uncharge_share(struct ps_user *user)
+{
+	atomic_dec(&user->shares);
+}
+
+static int ps_rate(u64 period_ns)
+{
+	return div64_u64(NSEC_PER_SEC - 1, period_ns) + 1;
+}
+
+/* period_ns: at least PENDSHARE_MIN_PERIOD_NS. */
+int ps_user_charge_rate(struct ps_user *user, u64 period_ns)
+{
+	int rate = ps_rate(period_ns);
+
+	if (atomic_add_return(rate, &user->rate) <= PS_MAX_RATE)
+		return 0;
+	atomic_sub(rate, &user->rate);
+	return -EDQUOT;
+}
+
+void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns)
+{
+	atomic_sub(ps_rate(period_ns), &user->rate);
+}
+
+/* Runs in a read section of SRCU that frees the file only after it, even if ->release comes meanwhile. */
+static void ps_owner_exit(struct mmu_notifier *owner, struct mm_struct *mm)
+{
+	ps_file_end_all(container_of(owner, struct ps_file, owner), PENDSHARE_OWNER_EXITED, true);
+}
+
+static void ps_owner_free(struct mmu_notifier *owner)
+{
+	kfree(container_of(owner, struct ps_file, owner));
+}
+
+static const struct mmu_notifier_ops ps_owner_ops = {
+	.release = ps_owner_exit,
+	.free_notifier = ps_owner_free,
+};
+
+/* Binds a new file to the caller. */
+int ps_owner_bind(struct ps_file *file)
+{
+	int ret;
+
+	if (!current->mm)
+		return -EINVAL;
+	file->user = ps_user_get();
+	if (!file->user)
+		return -ENOMEM;
+	file->owner.ops = &ps_owner_ops;
+	ret = mmu_notifier_register(&file->owner, current->mm);
+	if (ret)
+		ps_user_put(file->user);
+	return ret;
+}
+
+/* The file is freed once no notifier runs on it any more. */
+void ps_owner_unbind(struct ps_file *file)
+{
+	ps_user_put(file->user);
+	mmu_notifier_put(&file->owner);
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Drives the portable peers: short steps in the timer itself, long ones in a work item, and
+ * endless ones in a thread of low priority. A peer has exactly one of these contexts, so its
+ * steps never overlap; whichever it is, detach waits for it.
+ */
+#include <linux/delay.h>
+#include <linux/freezer.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "../common/peer.h"
+#include "internal.h"
+
+/* How long a thread that has nothing to do sleeps, doubling from least to most. */
+#define PS_LEAST_NAP_US 50
+#define PS_MOST_NAP_US 1000
+
+struct ps_builtin {
+	struct ps_share *share;
+	const struct pendshare_peer_logic *logic;
+	u32 drive;
+	struct hrtimer timer;
+	struct work_struct work;
+	struct task_struct *thread;
+	atomic64_t ticks; /* not yet seen by a long step */
+	struct pendshare_peer_state state;
+};
+
+struct ps_builtin_peer {
+	struct pendshare_peer_ops ops;
+	const struct pendshare_peer_logic *logic;
+};
+
+/* Freezable: a suspend need not wait for fills of large shares. */
+static struct workqueue_struct *ps_step_queue;
+
+/* One step and what it asks for. Returns whether there is more to do right away. */
+static bool ps_step(struct ps_builtin *peer, u64 ticks)
+{
+	struct ps_share *share = peer->share;
+	u32 result;
+
+	if (pendshare_share_ending(share))
+		return false;
+	result = peer->logic->step(&peer->state, ktime_get_ns(), ticks);
+	pendshare_share_written(share, peer->state.written);
+	if (result & PENDSHARE_STEP_RING)
+		pendshare_share_ring(share);
+	if (result & PENDSHARE_STEP_FAIL)
+		pendshare_share_fail(share, PENDSHARE_FAILURE_RING);
+	else if (result & PENDSHARE_STEP_END)
+		pendshare_share_end(share);
+	return result & PENDSHARE_STEP_BUSY;
+}
+
+static void ps_step_work(struct work_struct *work)
+{
+	struct ps_builtin *peer = container_of(work, struct ps_builtin, work);
+	u64 ticks = atomic64_xchg(&peer->ticks, 0);
+
+	while (ps_step(peer, ticks)) {
+		ticks = 0;
+		cond_resched();
+	}
+}
+
+static enum hrtimer_restart ps_tick(struct hrtimer *timer)
+{
+	struct ps_builtin *peer = container_of(timer, struct ps_builtin, timer);
+	u64 ticks = hrtimer_forward_now(timer, ns_to_ktime(peer->state.period_ns));
+
+	if (pendshare_share_ending(peer->share))
+		return HRTIMER_NORESTART;
+	if (peer->drive & PENDSHARE_DRIVE_LONG) {
+		atomic64_add(ticks, &peer->ticks);
+		queue_work(ps_step_queue, &peer->work);
+	} else {
+		ps_step(peer, ticks);
+	}
+	return HRTIMER_RESTART;
+}
+
+static int ps_step_thread(void *data)
+{
+	struct ps_builtin *peer = data;
+	unsigned int nap = PS_LEAST_NAP_US;
+
+	set_user_nice(current, MAX_NICE);
+	set_freezable();
+	while (!kthread_freezable_should_stop(NULL) && !pendshare_share_ending(peer->share)) {
+		if (ps_step(peer, 0)) {
+			nap = PS_LEAST_NAP_US;
+			cond_resched();
+		} else {
+			usleep_range(nap, nap * 2);
+			nap = min(nap * 2, PS_MOST_NAP_US);
+		}
+	}
+	return 0;
+}
+
+static int ps_start_thread(struct ps_builtin *peer)
+{
+	struct task_struct *thread;
+
+	thread = kthread_create(ps_step_thread, peer, "pendshare-%s", peer->logic->name);
+	if (IS_ERR(thread))
+		return PTR_ERR(thread) == -EINTR ? -EINTR : -ENOBUFS;
+	peer->thread = get_task_struct(thread); /* it may return before it is stopped */
+	wake_up_process(thread);
+	return 0;
+}
+
+static int ps_start(struct ps_builtin *peer)
+{
+	if (peer->drive & PENDSHARE_DRIVE_THREAD)
+		return ps_start_thread(peer);
+	if (peer->drive & PENDSHARE_DRIVE_TIMER)
+		hrtimer_start(&peer->timer, ns_to_ktime(peer->state.period_ns),
+			      HRTIMER_MODE_REL_SOFT);
+	if (peer->drive & PENDSHARE_DRIVE_START)
+		queue_work(ps_step_queue, &peer->work);
+	return 0;
+}
+
+static int ps_prepare(struct ps_builtin *peer, const void *options, u32 size)
+{
+	struct pendshare_peer_state *state = &peer->state;
+
+	state->length = peer->share->length;
+	if (!peer->logic->init(state, options, size))
+		return -EINVAL;
+	state->memory = pendshare_share_map(peer->share);
+	if (!state->memory)
+		return -ENOBUFS;
+	peer->drive = peer->logic->drive(state);
+	INIT_WORK(&peer->work, ps_step_work);
+	hrtimer_init(&peer->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	peer->timer.function = ps_tick;
+	peer->logic->start(state);
+	return 0;
+}
+
+static int ps_attach(struct ps_share *share, const void *options, u32 size)
+{
+	struct ps_builtin *peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!peer)
+		return -ENOBUFS;
+	peer->share = share;
+	peer->logic = container_of(share->peer, struct ps_builtin_peer, ops)->logic;
+	ret = ps_prepare(peer, options, size);
+	if (ret)
+		goto err_peer;
+	if (peer->state.period_ns) {
+		ret = ps_user_charge_rate(share->file->user, peer->state.period_ns);
+		if (ret)
+			goto err_peer;
+	}
+	pendshare_share_set_private(share, peer);
+	ret = ps_start(peer);
+	if (ret)
+		goto err_rate;
+	return 0;
+
+err_rate:
+	if (peer->state.period_ns)
+		ps_user_uncharge_rate(share->file->user, peer->state.period_ns);
+err_peer:
+	kfree(peer);
+	return ret;
+}
+
+/* The timer first: it queues the work. */
+static void ps_detach(struct ps_share *share)
+{
+	struct ps_builtin *peer = pendshare_share_private(share);
+
+	hrtimer_cancel(&peer->timer);
+	cancel_work_sync(&peer->work);
+	if (peer->thread) {
+		kthread_stop(peer->thread);
+		put_task_struct(peer->thread);
+	}
+	if (peer->state.period_ns)
+		ps_user_uncharge_rate(share->file->user, peer->state.period_ns);
+	kfree(peer);
+}
+
+static void ps_notified(struct ps_share *share)
+{
+	struct ps_builtin *peer = pendshare_share_private(share);
+
+	queue_work(ps_step_queue, &peer->work);
+}
+
+#define PS_BUILTIN(peer, needs, on_notify)			\
+	{							\
+		.ops = {					\
+			.name = #peer,				\
+			.owner = THIS_MODULE,			\
+			.access = needs,			\
+			.attach = ps_attach,			\
+			.detach = ps_detach,			\
+			.notify = on_notify,			\
+		},						\
+		.logic = &pendshare_peer_##peer,		\
+	}
+
+#define PS_BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
+
+static struct ps_builtin_peer ps_builtins[] = {
+	PS_BUILTIN(fill, PENDSHARE_ACCESS_WRITE, ps_notified),
+	PS_BUILTIN(echo, PS_BOTH, ps_notified),
+	PS_BUILTIN(clock, PS_BOTH, NULL),
+	PS_BUILTIN(blast, PS_BOTH, NULL),
+};
+
+static void ps_unregister(unsigned int count)
+{
+	while (count--)
+		pendshare_peer_unregister(&ps_builtins[count].ops);
+	destroy_workqueue(ps_step_queue);
+}
+
+int ps_builtin_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	ps_step_queue = alloc_workqueue("pendshare-step", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!ps_step_queue)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(ps_builtins); i++) {
+		ret = pendshare_peer_register(&ps_builtins[i].ops);
+		if (ret) {
+			ps_unregister(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void ps_builtin_exit(void)
+{
+	ps_unregister(ARRAY_SIZE(ps_builtins));
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a share begins: everything that can fail comes first, then it is accepted.
+ *
+ *	check ─ reserve the id ─ pin ─ attach the peer ─ accept
+ *
+ * No lock is held across a pin or a peer's call: both may sleep for as long as user space
+ * likes. Between reservation and acceptance the id is taken but nobody finds the share; a
+ * file that began to close meanwhile is noticed at acceptance.
+ */
+#include <linux/eventfd.h>
+
+#include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static struct kmem_cache *ps_cache;
+
+int ps_share_init(void)
+{
+	ps_cache = KMEM_CACHE(ps_share, SLAB_ACCOUNT);
+	return ps_cache ? 0 : -ENOMEM;
+}
+
+void ps_share_exit(void)
+{
+	kmem_cache_destroy(ps_cache);
+}
+
+void ps_share_put(struct ps_share *share)
+{
+	if (refcount_dec_and_test(&share->refs))
+		kmem_cache_free(ps_cache, share);
+}
+
+static struct hlist_head *ps_chain(struct ps_file *file, u64 id)
+{
+	return &file->table[siphash_1u64(id, &file->key) >> (64 - PS_TABLE_BITS)];
+}
+
+static struct ps_share *ps_share_lookup(struct ps_file *file, u64 id)
+{
+	struct ps_share *share;
+
+	lockdep_assert_held(&file->lock);
+	hlist_for_each_entry(share, ps_chain(file, id), hash)
+		if (share->id == id)
+			return share;
+	return NULL;
+}
+
+/* An accepted share whose END was not delivered. Under file->lock; takes no reference. */
+struct ps_share *ps_share_find(struct ps_file *file, u64 id)
+{
+	struct ps_share *share = ps_share_lookup(file, id);
+
+	return share && share->accepted ? share : NULL;
+}
+
+/* The id is free again. Under file->lock; the table's reference goes to the caller. */
+void ps_share_unhash(struct ps_share *share)
+{
+	lockdep_assert_held(&share->file->lock);
+	hlist_del_init(&share->hash);
+}
+
+/* Why the file takes no new shares and notifications; 0 when it does. Under file->lock. */
+int ps_file_refusal(const struct ps_file *file)
+{
+	if (file->revoked)
+		return -ENODEV;
+	return file->closing ? -ESHUTDOWN : 0;
+}
+
+static int ps_reserve(struct ps_share *share)
+{
+	struct ps_file *file = share->file;
+	int ret;
+
+	spin_lock_irq(&file->lock);
+	ret = ps_file_refusal(file);
+	if (!ret && ps_share_lookup(file, share->id))
+		ret = -EEXIST;
+	if (!ret)
+		hlist_add_head(&share->hash, ps_chain(file, share->id));
+	spin_unlock_irq(&file->lock);
+	return ret;
+}
+
+static void ps_unreserve(struct ps_share *share)
+{
+	spin_lock_irq(&share->file->lock);
+	ps_share_unhash(share);
+	spin_unlock_irq(&share->file->lock);
+}
+
+static int ps_accept(struct ps_share *share, u64 deadline_ns)
+{
+	struct ps_file *file = share->file;
+	int ret;
+
+	spin_lock_irq(&file->lock);
+	ret = ps_file_refusal(file);
+	if (!ret) {
+		share->accepted = true;
+		list_add_tail(&share->live, &file->live);
+		file->nr_shares++;
+		if (share->rings)
+			ps_event_queue(share);
+		if (deadline_ns)
+			ps_arm(share, deadline_ns, PENDSHARE_DEADLINE);
+	}
+	spin_unlock_irq(&file->lock);
+	return ret;
+}
+
+static int ps_check(const struct pendshare_share *args)
+{
+	u32 i;
+
+	if (args->flags & ~PENDSHARE_SHARE_EVENT || !args->id)
+		return -EINVAL;
+	if (!args->access || args->access & ~(PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE))
+		return -EINVAL;
+	if (!args->length || !PAGE_ALIGNED(args->address) || !PAGE_ALIGNED(args->length))
+		return -EINVAL;
+	if (args->options_size > PENDSHARE_OPTIONS_SIZE || args->deadline_ns > KTIME_MAX)
+		return -EINVAL;
+	for (i = args->options_size; i < PENDSHARE_OPTIONS_SIZE; i++)
+		if (args->options[i])
+			return -EINVAL;
+	if (strnlen(args->peer, PENDSHARE_NAME_SIZE) == PENDSHARE_NAME_SIZE ||
+	    strnlen(args->label, PENDSHARE_NAME_SIZE) == PENDSHARE_NAME_SIZE)
+		return -EINVAL;
+	if (!(args->flags & PENDSHARE_SHARE_EVENT) && args->event)
+		return -EINVAL;
+	if (args->length > PS_MAX_BYTES || args->address + args->length < args->address)
+		return -EOVERFLOW;
+	return 0;
+}
+
+static struct ps_share *ps_share_alloc(struct ps_file *file, const struct pendshare_share *args)
+{
+	struct ps_share *share = kmem_cache_zalloc(ps_cache, GFP_KERNEL);
+
+	if (!share)
+		return NULL;
+	pendshare_lease_init(&share->lease);
+	pendshare_lease_get(&share->lease); /* the set-up's */
+	refcount_set(&share->refs, 1);
+	share->file = file;
+	share->id = args->id;
+	share->address = args->address;
+	share->length = args->length;
+	share->access = args->access;
+	INIT_LIST_HEAD(&share->live);
+	INIT_LIST_HEAD(&share->queued);
+	ps_end_init(share);
+	memcpy(share->label, args->label, sizeof(share->label));
+	memcpy(share->peer_name, args->peer, sizeof(share->peer_name));
+	return share;
+}
+
+static int ps_find_event(struct ps_share *share, const struct pendshare_share *args)
+{
+	struct eventfd_ctx *event;
+
+	if (!(args->flags & PENDSHARE_SHARE_EVENT))
+		return 0;
+	event = args->event > INT_MAX ? ERR_PTR(-EBADF) : eventfd_ctx_fdget(args->event);
+	if (IS_ERR(event))
+		return -EBADF;
+	share->event = event;
+	return 0;
+}
+
+static int ps_find_peer(struct ps_share *share, const struct pendshare_share *args)
+{
+	const struct pendshare_peer_ops *peer;
+
+	if (!args->peer[0])
+		return args->options_size ? -EINVAL : 0;
+	peer = ps_peer_get(args->peer);
+	if (!peer)
+		return -ENOENT;
+	share->peer = peer;
+	return (args->access & peer->access) == peer->access ? 0 : -EINVAL;
+}
+
+/* Attaches the peer and makes the share known; afterwards only an end takes it back. */
+static int ps_attach(struct ps_share *share, const struct pendshare_share *args)
+{
+	const struct pendshare_peer_ops *peer = share->peer;
+	int ret;
+
+	if (peer) {
+		ret = peer->attach(share, args->options, args->options_size);
+		if (ret)
+			return ret;
+	}
+	ret = ps_accept(share, args->deadline_ns);
+	if (ret && peer)
+		peer->detach(share);
+	return ret;
+}
+
+int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
+{
+	struct ps_share *share;
+	int ret = ps_check(args);
+
+	if (ret)
+		return ret;
+	share = ps_share_alloc(file, args);
+	if (!share)
+		return -ENOBUFS;
+	ret = ps_find_peer(share, args);
+	if (!ret)
+		ret = ps_find_event(share, args);
+	if (ret)
+		goto err_found;
+	ret = ps_user_charge_share(file->user);
+	if (ret)
+		goto err_found;
+	ret = ps_reserve(share);
+	if (ret)
+		goto err_charged;
+	ret = ps_pages_pin(file, &share->pages, args->address, args->length >> PAGE_SHIFT);
+	if (ret)
+		goto err_reserved;
+	atomic_long_inc(&ps_total_shares);
+	trace_pendshare_share(share);
+	ret = ps_attach(share, args);
+	if (ret)
+		goto err_pinned;
+	ps_lease_put(share); /* the set-up's; from here on the share can be gone */
+	return 0;
+
+err_pinned:
+	atomic_long_dec(&ps_total_shares);
+	ps_pages_unmap(&share->pages, share->mapping);
+	ps_pages_unpin(file, &share->pages, share->dirty);
+err_reserved:
+	ps_unreserve(share);
+err_charged:
+	ps_user_uncharge_share(file->user);
+err_found:
+	if (share->event)
+		eventfd_ctx_put(share->event);
+	if (share->peer)
+		module_put(share->peer->owner);
+	ps_share_put(share);
+	return ret;
+}
