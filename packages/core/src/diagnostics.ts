@@ -33,7 +33,7 @@ export function reportShare(share: Share): void {
 
 export function reportEnd(share: Share, end: End): void {
   if (ends.hasSubscribers) ends.publish({ share, end } satisfies EndMessage)
-  if (debug.enabled) debug('%s: %s after %d ms, %d bytes', name(share), end.reason, end.heldForMs, end.bytes)
+  if (debug.enabled) debug('%s: %s after %i ms, %d bytes', name(share), end.reason, end.heldForMs, end.bytes)
 }
 
 export function reportDoorbell(share: Share, count: number): void {

@@ -37,7 +37,9 @@ export function peerSchemas(minPeriodNs: number) {
       peerOptions: z.strictObject({
         /** Nanoseconds between fills; 0: the first at once, then one for each `notify()`. */
         periodNs: z
-          .union([z.literal(0), period], { error: `expected 0, or ${minPeriodNs} to ${HOUR_NS}` })
+          .int()
+          .max(HOUR_NS)
+          .refine((ns) => ns === 0 || ns >= minPeriodNs, `expected 0, or ${minPeriodNs} to ${HOUR_NS}`)
           .default(0),
         /** Fills until the share ends as `peer-ended`; 0: no end. */
         rounds: count,

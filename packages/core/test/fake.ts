@@ -2,16 +2,18 @@
  * A backend that does nothing by itself: a test answers shares, delivers events and reads what was called. By
  * default it accepts at once, and ends a share in the next macrotask after it was asked to.
  */
-import type {
-  Backend,
-  BackendDevice,
-  BackendEvent,
-  BackendStats,
-  DeviceInfo,
-  EndReason,
-  EventSink,
-  ShareRequest,
-  Supports,
+import {
+  type Backend,
+  type BackendDevice,
+  type BackendEvent,
+  type BackendStats,
+  type Device,
+  type DeviceInfo,
+  type EndReason,
+  type EventSink,
+  open,
+  type ShareRequest,
+  type Supports,
 } from '../src/index.ts'
 
 const SUPPORTS: Supports = {
@@ -93,6 +95,11 @@ export class FakeBackend implements Backend, BackendDevice {
     if (this.ends) for (const id of this.live) this.ended(id, 'closed')
   }
 
+  /** The calls of ref and unref. */
+  refs(): string[] {
+    return this.calls.filter((call) => call.endsWith('ref'))
+  }
+
   /** Ends a live share; a second end of it is nobody's. */
   ended(id: number, reason: EndReason, bytes = 0): void {
     if (this.live.delete(id)) this.emit({ id, kind: 'end', reason, bytes })
@@ -101,4 +108,15 @@ export class FakeBackend implements Backend, BackendDevice {
   emit(...events: BackendEvent[]): void {
     this.#sink(events)
   }
+}
+
+type Script = Partial<Pick<FakeBackend, 'answer' | 'ends' | 'closing' | 'allocate'>> & {
+  info?: Partial<DeviceInfo>
+}
+
+/** A device on a fake of its own. */
+export async function openFake(script: Script = {}): Promise<{ backend: FakeBackend; device: Device }> {
+  const { info, ...rest } = script
+  const backend = Object.assign(new FakeBackend(), rest, { info: { ...INFO, ...info } })
+  return { backend, device: await open({ backend }) }
 }
