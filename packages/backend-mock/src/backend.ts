@@ -1,20 +1,28 @@
 /** The mock as a backend: what the core sees of the driver in process, and the controls that a test has besides. */
 import type { Backend, BackendDevice, EventSink } from '@pendshare/core'
 import { MockDevice } from './device.ts'
-import { Driver } from './driver.ts'
+import { Driver, type Limits } from './driver.ts'
 import type { Fault } from './faults.ts'
+import { blast } from './peers/blast.ts'
+import { clock } from './peers/clock.ts'
+import { echo } from './peers/echo.ts'
 import { fill } from './peers/fill.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { LiveScheduler } from './scheduler/live.ts'
+import type { Scheduler } from './scheduler/scheduler.ts'
+import { ShuffledScheduler } from './scheduler/shuffled.ts'
+import { type ScheduleControls, SteppedScheduler } from './scheduler/stepped.ts'
 
-export interface MockOptions {
-  /** Locked memory that may be pinned, in bytes. Default: 8 MiB, which is Linux's own. */
-  readonly memlockBytes?: number
-  /** Live shares of all devices together. Default: 16384. */
-  readonly maxShares?: number
-  /** Ticks a second of the timers of all peers together. Default: 100000. */
-  readonly maxTicksPerSecond?: number
-  /** Peers of your own, besides the built-in ones. */
+/**
+ * `live`: the driver runs by itself, in real time. `stepped`: it runs as the test says, see ScheduleControls. A seed: it
+ * runs by itself, in an order that the seed determines.
+ */
+export type Schedule = 'live' | 'stepped' | { readonly seed: number }
+
+export interface MockOptions extends Partial<Limits> {
+  /** Who decides when the driver's steps run. Default: `live`. */
+  readonly schedule?: Schedule
+  /** Peers of your own, besides the built-in ones. One with the name of a built-in one stands in for it. */
   readonly peers?: readonly MockPeer[]
 }
 
@@ -39,22 +47,27 @@ export interface MockControls {
 }
 
 export type Mock = Backend & MockControls
+export type SteppedMock = Mock & ScheduleControls
 
-const DEFAULTS = { memlockBytes: 8 << 20, maxShares: 16384, maxTicksPerSecond: 100_000 }
-const BUILT_IN = [fill]
+const DEFAULTS: Limits = { memlockBytes: 8 << 20, maxShares: 16_384, maxTicksPerSecond: 100_000 }
+const BUILT_IN = [fill, echo, clock, blast]
 
+/** A backend with a driver in process; each call makes a driver of its own. */
+export function mock(options: MockOptions & { readonly schedule: 'stepped' }): SteppedMock
+export function mock(options?: MockOptions): Mock
 export function mock(options: MockOptions = {}): Mock {
-  const scheduler = new LiveScheduler()
-  const driver = new Driver(scheduler, { ...DEFAULTS, ...options }, [...BUILT_IN, ...(options.peers ?? [])])
-  return new MockBackend(driver)
+  const { schedule = 'live', peers = [], ...limits } = options
+  if (schedule === 'stepped') return new SteppedBackend(new SteppedScheduler(), limits, peers)
+  const scheduler = schedule === 'live' ? new LiveScheduler() : new ShuffledScheduler(schedule.seed)
+  return new MockBackend(scheduler, limits, peers)
 }
 
 class MockBackend implements Mock {
   readonly name = 'mock'
   readonly #driver: Driver
 
-  constructor(driver: Driver) {
-    this.#driver = driver
+  constructor(scheduler: Scheduler, limits: Partial<Limits>, peers: readonly MockPeer[]) {
+    this.#driver = new Driver(scheduler, { ...DEFAULTS, ...limits }, [...BUILT_IN, ...peers])
   }
 
   async probe(): Promise<{ usable: true; detail: string }> {
@@ -84,5 +97,46 @@ class MockBackend implements Mock {
 
   ownerExit(): void {
     this.#driver.ownerExit()
+  }
+}
+
+class SteppedBackend extends MockBackend implements SteppedMock {
+  readonly #scheduler: SteppedScheduler
+
+  constructor(scheduler: SteppedScheduler, limits: Partial<Limits>, peers: readonly MockPeer[]) {
+    super(scheduler, limits, peers)
+    this.#scheduler = scheduler
+  }
+
+  get ready(): readonly string[] {
+    return this.#scheduler.ready
+  }
+
+  get time(): number {
+    return this.#scheduler.time
+  }
+
+  step(): string | undefined {
+    return this.#scheduler.step()
+  }
+
+  run(): string[] {
+    return this.#scheduler.run()
+  }
+
+  runSeed(seed: number): string[] {
+    return this.#scheduler.runSeed(seed)
+  }
+
+  advance(ms: number): void {
+    this.#scheduler.advance(ms)
+  }
+
+  interleave(name: string, action: () => unknown): void {
+    this.#scheduler.interleave(name, action)
+  }
+
+  until<T>(promise: PromiseLike<T>, seed?: number): Promise<T> {
+    return this.#scheduler.until(promise, seed)
   }
 }

@@ -10,9 +10,13 @@ import type { Scheduler } from './scheduler/scheduler.ts'
 
 export const MAX_BYTES = 2 ** 40
 
+/** What the user may have, over all devices of the driver. The defaults are those of the Linux driver. */
 export interface Limits {
+  /** Bytes of memory that may be pinned. Default: 8 MiB. */
   readonly memlockBytes: number
+  /** Live shares. Default: 16384. */
   readonly maxShares: number
+  /** Ticks a second of the timers of all peers. Default: 100000. */
   readonly maxTicksPerSecond: number
 }
 

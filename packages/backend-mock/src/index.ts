@@ -1,4 +1,14 @@
 /** The public names of the mock. */
-export { type DriverStats, type Mock, type MockControls, type MockOptions, mock } from './backend.ts'
+export {
+  type DriverStats,
+  type Mock,
+  type MockControls,
+  type MockOptions,
+  mock,
+  type Schedule,
+  type SteppedMock,
+} from './backend.ts'
+export type { Limits } from './driver.ts'
 export type { Fault, FaultStep } from './faults.ts'
 export type { Attachment, MockPeer, PeerShare } from './peers/peer.ts'
+export type { ScheduleControls } from './scheduler/stepped.ts'

@@ -1,6 +1,5 @@
 /** The peer `fill` writes one byte value over the whole share, the next value each round. */
-import { refusal } from '../refusal.ts'
-import { fields } from './fields.ts'
+import { checkRange, fields } from './options.ts'
 import type { MockPeer, PeerShare } from './peer.ts'
 
 /** Written by one step. */
@@ -11,7 +10,7 @@ export const fill: MockPeer = {
   access: 'write',
   attach(share) {
     const [periodNs = 0, rounds = 0, first = 0] = fields(share.options, 3)
-    if (first > 255) throw refusal('EINVAL', `The first value is 0 to 255, not ${first}.`)
+    checkRange('The first value', first, 0, 255)
     const filling = new Filling(share, rounds, first)
     if (periodNs > 0) share.every(periodNs)
     else share.wake()

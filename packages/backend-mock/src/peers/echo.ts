@@ -1,0 +1,42 @@
+/**
+ * The peer `echo` copies every record of the inbound ring into the outbound one, in order and with its kind. Where that
+ * is full the rest stays in the inbound ring until the next NOTIFY: nothing is dropped.
+ */
+import { formatRing, ringMemory } from '@pendshare/core'
+import { RECORD_HEADER } from '@pendshare/core/ring/layout'
+import { Inbound } from './inbound.ts'
+import { checkFits, fields } from './options.ts'
+import { Outbound } from './outbound.ts'
+import type { MockPeer } from './peer.ts'
+
+/** Copied by one step. */
+const STEP_BYTES = 0x10000
+
+export const echo: MockPeer = {
+  name: 'echo',
+  access: 'readwrite',
+  attach(share) {
+    fields(share.options, 0)
+    const to = ringMemory(share.memory, 0, 2)
+    const from = ringMemory(share.memory, 1, 2)
+    checkFits(to.length, 0)
+    formatRing(from)
+    const outbound = new Outbound(share, to)
+    const inbound = new Inbound(from)
+    return { notify: () => share.wake(), step: () => copy(inbound, outbound) }
+  },
+}
+
+/** True: there may be more to copy right away. */
+function copy(inbound: Inbound, outbound: Outbound): boolean {
+  let bytes = 0
+  for (let record = inbound.peek(); record !== undefined && bytes < STEP_BYTES; record = inbound.peek()) {
+    const { offset, length, kind } = record
+    if (!outbound.room(length)) break
+    outbound.bytes.set(inbound.bytes.subarray(offset, offset + length), outbound.reserve(length, kind))
+    inbound.advance(record)
+    bytes += RECORD_HEADER + length
+  }
+  if (bytes > 0) outbound.publish()
+  return bytes >= STEP_BYTES
+}
