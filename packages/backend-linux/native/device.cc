@@ -1,0 +1,172 @@
+#include "device.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+#include "share.h"
+
+static void throwErrno(Napi::Env env, const char *what, int number)
+{
+	Napi::Error error = Napi::Error::New(env, std::string(what) + ": " + std::strerror(number));
+	error.Set("errno", Napi::Number::New(env, number));
+	error.ThrowAsJavaScriptException();
+}
+
+static uint64_t readId(const Napi::CallbackInfo &info)
+{
+	return info[0].ToNumber().Int64Value();
+}
+
+Napi::Function Device::define(Napi::Env env)
+{
+	return DefineClass(env, "Device",
+			   {
+			       InstanceMethod<&Device::info>("info"),
+			       InstanceMethod<&Device::start>("start"),
+			       InstanceMethod<&Device::share>("share"),
+			       InstanceMethod<&Device::shareOnPool>("shareOnPool"),
+			       InstanceMethod<&Device::end>("end"),
+			       InstanceMethod<&Device::notify>("notify"),
+			       InstanceMethod<&Device::hold>("hold"),
+			       InstanceMethod<&Device::shutdown>("shutdown"),
+			       InstanceMethod<&Device::close>("close"),
+			   });
+}
+
+Device::Device(const Napi::CallbackInfo &info)
+    : Napi::ObjectWrap<Device>(info), poll_(info[1].ToBoolean())
+{
+	const std::string path = info[0].ToString();
+	const int error = DeviceFile::open(path.c_str(), poll_, file_);
+	if (error != 0)
+		throwErrno(info.Env(), path.c_str(), error);
+}
+
+Device::~Device()
+{
+	close();
+}
+
+Napi::Value Device::info(const Napi::CallbackInfo &info)
+{
+	const Napi::Env env = info.Env();
+	pendshare_info answer;
+	const int error = file_ ? file_->info(answer) : ESHUTDOWN;
+	if (error != 0) {
+		throwErrno(env, "INFO", error);
+		return env.Undefined();
+	}
+	Napi::Array peers = Napi::Array::New(env);
+	const char *const end = answer.peers + sizeof(answer.peers);
+	for (const char *name = answer.peers; name < end && *name != '\0';) {
+		const size_t length = strnlen(name, end - name);
+		peers.Set(peers.Length(), Napi::String::New(env, name, length));
+		name += length + 1;
+	}
+	Napi::Object object = Napi::Object::New(env);
+	const auto set = [&](const char *name, uint64_t value) {
+		object.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+	};
+	set("abi", answer.abi_version);
+	set("version", answer.driver_version);
+	set("pageSize", answer.page_size);
+	set("maxBytes", answer.max_bytes);
+	set("maxShares", answer.max_shares);
+	set("minPeriodNs", answer.min_period_ns);
+	set("shares", answer.shares);
+	set("pinnedPages", answer.pinned_pages);
+	set("totalPinnedPages", answer.total_pinned_pages);
+	object.Set("peers", peers);
+	return object;
+}
+
+Napi::Value Device::start(const Napi::CallbackInfo &info)
+{
+	const Napi::Env env = info.Env();
+	const auto wake = info[1].As<Napi::Function>();
+	events_ = std::make_shared<Events>(info[0].As<Napi::Float64Array>());
+	try {
+		waiter_ = poll_ ? Waiter::onPoll(env, file_, events_, wake)
+				: Waiter::onThread(env, file_, events_, wake);
+	} catch (const std::system_error &error) {
+		throwErrno(env, "cannot wait for events", error.code().value());
+		return env.Undefined();
+	}
+	// Hooks run in reverse order: this one before that of the waiter's thread-safe function.
+	if (waiter_)
+		napi_add_async_cleanup_hook(env, teardown, this, &hook_);
+	return Napi::Boolean::New(env, waiter_ != nullptr);
+}
+
+Napi::Value Device::share(const Napi::CallbackInfo &info)
+{
+	pendshare_share request = readShare(info);
+	return Napi::Number::New(info.Env(), file_ ? file_->share(request) : ESHUTDOWN);
+}
+
+Napi::Value Device::shareOnPool(const Napi::CallbackInfo &info)
+{
+	const pendshare_share request = readShare(info);
+	// Before the request: its END may come before the answer.
+	events_->hidden_.try_emplace(request.id, request.address, request.length);
+	auto refused = [events = events_, id = request.id](int error) {
+		if (error != 0)
+			events->hidden_.erase(id);
+	};
+	return ::shareOnPool(info.Env(), file_, request, std::move(refused));
+}
+
+Napi::Value Device::end(const Napi::CallbackInfo &info)
+{
+	const bool cancel = info[1].ToBoolean();
+	const bool nowait = info[2].ToBoolean();
+	pendshare_event event;
+	int error = ESHUTDOWN;
+	if (file_)
+		error = file_->end(cancel ? PENDSHARE_IOC_CANCEL : PENDSHARE_IOC_RELEASE,
+				   readId(info), nowait ? PENDSHARE_END_NOWAIT : 0, event);
+	if (error == 0 && !nowait)
+		events_->put(&event, 1);
+	return Napi::Number::New(info.Env(), error);
+}
+
+Napi::Value Device::notify(const Napi::CallbackInfo &info)
+{
+	return Napi::Number::New(info.Env(), file_ ? file_->notify(readId(info)) : ESHUTDOWN);
+}
+
+void Device::hold(const Napi::CallbackInfo &info)
+{
+	if (waiter_)
+		waiter_->hold(info[0].ToBoolean());
+}
+
+Napi::Value Device::shutdown(const Napi::CallbackInfo &info)
+{
+	return Napi::Number::New(info.Env(), file_ ? file_->shutdown() : 0);
+}
+
+void Device::close(const Napi::CallbackInfo &)
+{
+	close();
+}
+
+// Shut down first: a close does not reach the driver while the waiter is inside PEND.
+void Device::close()
+{
+	if (!file_)
+		return;
+	file_->shutdown();
+	file_.reset();
+	if (!waiter_)
+		return;
+	waiter_->stop([hook = hook_] { napi_remove_async_cleanup_hook(hook); });
+	waiter_.reset();
+	events_->hidden_.clear();
+}
+
+void Device::teardown(napi_async_cleanup_hook_handle, void *data)
+{
+	static_cast<Device *>(data)->close();
+}

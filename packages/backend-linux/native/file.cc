@@ -1,0 +1,89 @@
+// Issues the requests of abi.h. A signal never shows: an interrupted request had no effect, so it
+// is made again.
+#include "file.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int DeviceFile::open(const char *path, bool nonblocking, std::shared_ptr<DeviceFile> &file)
+{
+	const int fd = ::open(path, O_RDWR | O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0));
+	if (fd < 0)
+		return errno;
+	file.reset(new DeviceFile(fd));
+	return 0;
+}
+
+DeviceFile::~DeviceFile()
+{
+	::close(fd_);
+}
+
+int DeviceFile::call(unsigned long request, void *argument) const
+{
+	while (::ioctl(fd_, request, argument) < 0) {
+		if (errno != EINTR)
+			return errno;
+	}
+	return 0;
+}
+
+int DeviceFile::info(pendshare_info &info) const
+{
+	info = {};
+	info.size = sizeof(info);
+	return call(PENDSHARE_IOC_INFO, &info);
+}
+
+int DeviceFile::share(pendshare_share &request) const
+{
+	request.size = sizeof(request);
+	return call(PENDSHARE_IOC_SHARE, &request);
+}
+
+int DeviceFile::pend(pendshare_event *events, uint32_t capacity, uint32_t &count) const
+{
+	pendshare_pend request = {};
+	request.size = sizeof(request);
+	request.events = reinterpret_cast<uintptr_t>(events);
+	request.capacity = capacity;
+	const int error = call(PENDSHARE_IOC_PEND, &request);
+	count = error == 0 ? request.count : 0;
+	return error;
+}
+
+int DeviceFile::end(unsigned long how, uint64_t id, uint32_t flags, pendshare_event &event) const
+{
+	pendshare_end request = {};
+	request.size = sizeof(request);
+	request.flags = flags;
+	request.id = id;
+	const int error = call(how, &request);
+	event = request.event;
+	return error;
+}
+
+int DeviceFile::notify(uint64_t id) const
+{
+	pendshare_notify request = {};
+	request.size = sizeof(request);
+	request.id = id;
+	return call(PENDSHARE_IOC_NOTIFY, &request);
+}
+
+int DeviceFile::shutdown() const
+{
+	pendshare_shutdown request = {};
+	request.size = sizeof(request);
+	return call(PENDSHARE_IOC_SHUTDOWN, &request);
+}
+
+void DeviceFile::await() const
+{
+	pollfd file = {fd_, POLLIN, 0};
+	while (::poll(&file, 1, -1) < 0 && errno == EINTR) {
+	}
+}

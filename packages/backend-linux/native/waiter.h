@@ -1,0 +1,43 @@
+// Brings events from the driver to the event loop: by a thread in a blocking PEND, or by polling
+// the file.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <napi.h>
+#include "events.h"
+#include "file.h"
+
+class Waiter
+{
+      public:
+	// Both call wake(count, over) on the event loop once `events` has been filled; over: no
+	// event will follow. They throw std::system_error when the system has no thread or no room
+	// for the file.
+	static std::shared_ptr<Waiter> onThread(Napi::Env env, std::shared_ptr<DeviceFile> file,
+						std::shared_ptr<Events> events,
+						Napi::Function wake);
+	// Needs a non-blocking file. nullptr: no libuv in this build or runtime.
+	static std::shared_ptr<Waiter> onPoll(Napi::Env env, std::shared_ptr<DeviceFile> file,
+					      std::shared_ptr<Events> events, Napi::Function wake);
+
+	virtual ~Waiter() = default;
+
+	// Whether it keeps the event loop alive. A new one does not.
+	virtual void hold(bool alive) = 0;
+
+	// For a file that was shut down: when this returns every share has ended and nobody uses
+	// the file, and wake() is not called again. `gone` is called once the event loop is done
+	// with it.
+	virtual void stop(std::function<void()> gone) = 0;
+};
+
+// What wake() threw is an uncaught exception of the program, as if it had been thrown in an event
+// handler.
+inline void reportException(napi_env env, napi_status status)
+{
+	napi_value error;
+	if (status == napi_pending_exception &&
+	    napi_get_and_clear_last_exception(env, &error) == napi_ok)
+		napi_fatal_exception(env, error);
+}

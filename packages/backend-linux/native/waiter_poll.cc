@@ -1,0 +1,141 @@
+// Polls the file on the event loop: one hop and no thread, through libuv, which is no part of
+// Node-API's promise. So its functions are weak symbols, and its structure must be no larger than
+// the one compiled in.
+#include "waiter.h"
+
+#ifdef PENDSHARE_UV
+
+#include <cerrno>
+#include <system_error>
+#include <uv.h>
+#include <vector>
+
+#pragma weak uv_close
+#pragma weak uv_handle_size
+#pragma weak uv_poll_init
+#pragma weak uv_poll_start
+#pragma weak uv_poll_stop
+#pragma weak uv_ref
+#pragma weak uv_unref
+
+namespace
+{
+
+class PollWaiter final : public Waiter
+{
+      public:
+	PollWaiter(Napi::Env env, std::shared_ptr<DeviceFile> file, std::shared_ptr<Events> events,
+		   Napi::Function wake)
+	    : env_(env), file_(std::move(file)), events_(std::move(events)),
+	      wake_(Napi::Persistent(wake)), batch_(events_->capacity())
+	{
+	}
+
+	void start(uv_loop_s *loop, const std::shared_ptr<PollWaiter> &self);
+	void hold(bool alive) override;
+	void stop(std::function<void()> gone) override;
+
+      private:
+	void readable();
+	void drain();
+
+	uv_handle_t *handle()
+	{
+		return reinterpret_cast<uv_handle_t *>(&poll_);
+	}
+
+	const Napi::Env env_;
+	std::shared_ptr<DeviceFile> file_;
+	const std::shared_ptr<Events> events_;
+	const Napi::FunctionReference wake_;
+	std::vector<pendshare_event> batch_;
+	uv_poll_t poll_ = {};
+	std::shared_ptr<PollWaiter> self_; // while the loop knows poll_
+	std::function<void()> gone_;
+};
+
+void PollWaiter::start(uv_loop_s *loop, const std::shared_ptr<PollWaiter> &self)
+{
+	const int status = uv_poll_init(loop, &poll_, file_->descriptor());
+	if (status < 0)
+		throw std::system_error(-status, std::generic_category());
+	self_ = self;
+	poll_.data = this;
+	uv_unref(handle());
+	// Fails only for a wrong mask or a closing handle.
+	uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t *poll, int, int) {
+		static_cast<PollWaiter *>(poll->data)->readable();
+	});
+}
+
+// Readiness is level-triggered: what one batch leaves behind brings the next call.
+void PollWaiter::readable()
+{
+	uint32_t count;
+	const int error = file_->pend(batch_.data(), batch_.size(), count);
+	if (error == EAGAIN)
+		return;
+	if (error != 0)
+		uv_poll_stop(&poll_);
+	Napi::HandleScope scope(env_);
+	events_->put(batch_.data(), count);
+	const napi_value arguments[] = {Napi::Number::New(env_, count),
+					Napi::Boolean::New(env_, error != 0)};
+	// wake() may stop this waiter; it lives on until the loop has closed poll_.
+	reportException(env_, napi_make_callback(env_, nullptr, env_.Global(), wake_.Value(), 2,
+						 arguments, nullptr));
+}
+
+void PollWaiter::hold(bool alive)
+{
+	if (alive)
+		uv_ref(handle());
+	else
+		uv_unref(handle());
+}
+
+void PollWaiter::drain()
+{
+	uint32_t count;
+	int error;
+	while ((error = file_->pend(batch_.data(), batch_.size(), count)) == 0 || error == EAGAIN) {
+		if (error == EAGAIN)
+			file_->await();
+	}
+}
+
+void PollWaiter::stop(std::function<void()> gone)
+{
+	drain();
+	gone_ = std::move(gone);
+	uv_close(handle(), [](uv_handle_t *handle) {
+		// Destroyed on return; that is why the reference to itself is moved out first.
+		const auto self = std::move(static_cast<PollWaiter *>(handle->data)->self_);
+		self->gone_();
+	});
+	file_.reset();
+}
+
+} // namespace
+
+std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env env, std::shared_ptr<DeviceFile> file,
+				       std::shared_ptr<Events> events, Napi::Function wake)
+{
+	uv_loop_s *loop;
+	if (uv_poll_init == nullptr || uv_handle_size(UV_POLL) > sizeof(uv_poll_t) ||
+	    napi_get_uv_event_loop(env, &loop) != napi_ok)
+		return nullptr;
+	auto waiter = std::make_shared<PollWaiter>(env, std::move(file), std::move(events), wake);
+	waiter->start(loop, waiter);
+	return waiter;
+}
+
+#else
+
+std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env, std::shared_ptr<DeviceFile>,
+				       std::shared_ptr<Events>, Napi::Function)
+{
+	return nullptr;
+}
+
+#endif

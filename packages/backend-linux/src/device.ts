@@ -1,0 +1,204 @@
+/**
+ * An open device of the Linux driver. It keeps the memory of every share until its end was delivered, and drops
+ * what the driver had fetched of a share that this device has ended itself meanwhile.
+ */
+import {
+  type Access,
+  type BackendDevice,
+  type BackendEvent,
+  type BackendStats,
+  type DeviceInfo,
+  END_REASONS,
+  type EventSink,
+  type ShareId,
+  type ShareRequest,
+  type Supports,
+} from '@pendshare/core'
+import type { Addon, NativeDevice, NativeInfo, NativeShare } from './addon.ts'
+import { failure, notifyError, requestError, shareError } from './errors.ts'
+
+/** From here on pinning takes longer than a turn of the event loop should. */
+const LARGE_BYTES = 1024 * 1024
+
+/** Events fetched in one go. */
+const BATCH = 512
+
+const SUPPORTS: Supports = Object.freeze({
+  memlock: true,
+  deadline: true,
+  removal: true,
+  ownerExit: true,
+  event: true,
+  liveMemory: true,
+})
+
+interface Lease {
+  /** Keeps the memory alive. */
+  readonly memory: Uint8Array
+  /** Ending it may take long, so no call waits for it: a peer has to let go, or many pages are to be unpinned. */
+  readonly slow: boolean
+}
+
+export class LinuxDevice implements BackendDevice {
+  readonly info: DeviceInfo
+  readonly supports = SUPPORTS
+  readonly #addon: Addon
+  readonly #native: NativeDevice
+  readonly #sink: EventSink
+  /** The waiter refers to this device while any share is live, so the garbage collector ends none. */
+  readonly #leases = new Map<ShareId, Lease>()
+  readonly #slots: Float64Array
+  readonly #over = Promise.withResolvers<void>()
+  readonly #pinning = new Set<Promise<void>>()
+  /** Ends that came back from the call that caused them: told in the next microtask. */
+  #ended: BackendEvent[] = []
+
+  /** `undefined`: the native device was opened to be polled, and cannot be. Throws what `NativeDevice.start()` does. */
+  static start(
+    addon: Addon,
+    native: NativeDevice,
+    info: NativeInfo,
+    sink: EventSink,
+  ): LinuxDevice | undefined {
+    const device = new LinuxDevice(addon, native, info, sink)
+    const started = native.start(device.#slots, (count, over) => device.#wake(count, over))
+    return started ? device : undefined
+  }
+
+  private constructor(addon: Addon, native: NativeDevice, info: NativeInfo, sink: EventSink) {
+    this.#addon = addon
+    this.#native = native
+    this.#sink = sink
+    this.#slots = new Float64Array(BATCH * addon.eventFields)
+    const { abi, version, peers, pageSize, maxBytes, maxShares, minPeriodNs } = info
+    this.info = Object.freeze({
+      abi,
+      version: `${version >> 16}.${(version >> 8) & 0xff}.${version & 0xff}`,
+      peers: Object.freeze([...peers]),
+      pageSize,
+      maxBytes,
+      maxShares,
+      minPeriodNs,
+    })
+  }
+
+  share(request: ShareRequest): void | Promise<void> {
+    const { id, memory, peer } = request
+    const large = memory.byteLength > LARGE_BYTES
+    // Before the request: events may come before its answer.
+    this.#leases.set(id, { memory, slow: large || peer !== '' })
+    const native: NativeShare = [
+      id,
+      memory,
+      this.#access(request.access),
+      peer,
+      request.peerOptions,
+      request.event,
+      request.label,
+      request.deadlineMs ?? 0,
+    ]
+    if (large) return this.#shareOnPool(request, native)
+    const error = this.#native.share(...native)
+    if (error !== 0) throw this.#refused(request, error)
+  }
+
+  end(id: ShareId, how: 'release' | 'cancel'): boolean {
+    const lease = this.#leases.get(id)
+    if (lease === undefined || this.#native.end(id, how === 'cancel', lease.slow) !== 0) return false
+    if (!lease.slow) {
+      if (this.#ended.length === 0) queueMicrotask(() => this.#tellEnded())
+      this.#read(0, this.#ended)
+    }
+    return true
+  }
+
+  notify(id: ShareId): void {
+    const number = this.#native.notify(id)
+    if (number === 0) return
+    const { ENOENT, EALREADY, ENODEV, ESHUTDOWN } = this.#addon.errno
+    if (number === ENOENT || number === EALREADY || number === ENODEV || number === ESHUTDOWN) return
+    throw notifyError(this.#addon, number)
+  }
+
+  stats(): BackendStats {
+    const { shares, pinnedPages, totalPinnedPages } = this.#native.info()
+    return { shares, pinnedPages, totalPinnedPages }
+  }
+
+  ref(): void {
+    this.#native.hold(true)
+  }
+
+  unref(): void {
+    this.#native.hold(false)
+  }
+
+  async close(): Promise<void> {
+    const error = this.#native.shutdown()
+    if (error !== 0) throw requestError(this.#addon, error, 'close()')
+    await this.#over.promise
+    await Promise.allSettled(this.#pinning)
+    this.#native.close()
+  }
+
+  #access(access: Access): number {
+    const { PENDSHARE_ACCESS_READ: read, PENDSHARE_ACCESS_WRITE: write } = this.#addon.abi
+    return access === 'read' ? read : access === 'write' ? write : read | write
+  }
+
+  #shareOnPool(request: ShareRequest, native: NativeShare): Promise<void> {
+    const pinning = this.#native.shareOnPool(...native).then((error) => {
+      this.#pinning.delete(pinning)
+      if (error !== 0) throw this.#refused(request, error)
+    })
+    this.#pinning.add(pinning)
+    return pinning
+  }
+
+  #refused(request: ShareRequest, error: number): Error {
+    this.#leases.delete(request.id)
+    return shareError(this.#addon, error, request)
+  }
+
+  #tellEnded(): void {
+    const events = this.#ended
+    this.#ended = []
+    this.#sink(events)
+  }
+
+  #wake(count: number, over: boolean): void {
+    const events: BackendEvent[] = []
+    for (let i = 0; i < count; i++) this.#read(i, events)
+    if (over) this.#over.resolve()
+    if (events.length > 0) this.#sink(events)
+  }
+
+  /** Adds the event in slot `i`, unless its share has ended: an END can overtake a doorbell on the waiter's way. */
+  #read(i: number, events: BackendEvent[]): void {
+    const { abi } = this.#addon
+    const at = i * this.#addon.eventFields
+    const id = this.#slot(at)
+    const kind = this.#slot(at + 1)
+    const value = this.#slot(at + 3)
+    if (kind === abi.PENDSHARE_EVENT_REMOVED) events.push({ id: 0, kind: 'removed' })
+    else if (!this.#leases.has(id)) return
+    else if (kind === abi.PENDSHARE_EVENT_DOORBELL) events.push({ id, kind: 'doorbell', count: value })
+    else if (kind === abi.PENDSHARE_EVENT_RECALL) events.push({ id, kind: 'recall', graceMs: value })
+    else if (kind === abi.PENDSHARE_EVENT_END) {
+      events.push(this.#endEvent(id, this.#slot(at + 2), value, this.#slot(at + 4)))
+    }
+  }
+
+  /** Only for the slots of events that the addon has counted. */
+  #slot(index: number): number {
+    return this.#slots[index] as number
+  }
+
+  #endEvent(id: ShareId, number: number, bytes: number, fault: number): BackendEvent {
+    this.#leases.delete(id)
+    const reason = END_REASONS[number - 1] ?? 'failed'
+    return reason === 'failed'
+      ? { id, kind: 'end', reason, bytes, error: failure(this.#addon, fault) }
+      : { id, kind: 'end', reason, bytes }
+  }
+}
