@@ -16,7 +16,6 @@ import type {
 import { asPendshareError, PendshareError } from './errors.ts'
 import { adopt, checkPages, lend, Region } from './region.ts'
 import {
-  type CheckedOptions,
   DEFAULT_OPTIONS,
   parse,
   type ShareBytes,
@@ -69,7 +68,7 @@ export class OpenDevice implements Device, ShareHost {
   readonly backend: BackendDevice
   readonly #live = new Map<number, PendedShare>()
   readonly #signals = new AbortWatch()
-  readonly #check: (options: unknown) => CheckedOptions
+  readonly #check: ReturnType<typeof shareOptionsCheck>
   readonly #pageSize: number
   readonly #maxBytes: number
   #state: DeviceState = 'open'
@@ -123,8 +122,8 @@ export class OpenDevice implements Device, ShareHost {
       throw error
     }
     share.accepted()
-    if (share.cancelledEarly && share.signal?.aborted) {
-      // Rejecting means that the memory is free again, so the end comes first.
+    if (share.signal?.aborted) {
+      // It was aborted before acceptance, and is ending. Rejecting means that the memory is free again: the end comes first.
       await share.ended
       throw share.signal.reason
     }
@@ -173,12 +172,12 @@ export class OpenDevice implements Device, ShareHost {
     let options = DEFAULT_OPTIONS
     if (target instanceof Region) {
       region = target
-      if (given !== undefined) options = this.#check(given)
+      if (given !== undefined) options = this.#check(given, region.bytes)
       options.signal?.throwIfAborted()
       this.#checkLength(region.bytes)
     } else {
       const { bytes, ...rest } = parse(shareBytes, target, 'share()')
-      options = this.#check(rest)
+      options = this.#check(rest, bytes)
       options.signal?.throwIfAborted()
       this.#checkLength(bytes)
       region = this.#allocate(bytes)

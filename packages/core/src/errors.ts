@@ -43,6 +43,8 @@ export const ERROR_CODES = [
   'ERR_PENDSHARE_NOT_NOTIFIABLE',
   /** The share's peer does not speak rings. */
   'ERR_PENDSHARE_NO_RING',
+  /** The ring is being read already; it has one consumer at a time. */
+  'ERR_PENDSHARE_RING_IN_USE',
   /** One side wrote nonsense into a ring. */
   'ERR_PENDSHARE_RING_CORRUPT',
   /** The peer reported a fault. */

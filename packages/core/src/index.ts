@@ -7,7 +7,9 @@ export { ERROR_CODES, type ErrorCode, PendshareError, type SystemCause } from '.
 export { createOpen, type Loaders, open } from './open.ts'
 export type { BlastOptions, ClockOptions, FillOptions } from './peers.ts'
 export { Region } from './region.ts'
+export type { Batch, SampleArray, SampleBatch, SampleConstructor } from './ring/batch.ts'
 export { formatRing, maxPayload, ringCapacity, ringMemory } from './ring/layout.ts'
+export { type RingBell, RingReader } from './ring/reader.ts'
 export { RingWriter } from './ring/writer.ts'
 export type {
   OpenOptions,
@@ -18,3 +20,4 @@ export type {
   WaitOptions,
 } from './schemas.ts'
 export type { End, Recall, Share, ShareState } from './share.ts'
+export type { ShareRing } from './share-ring.ts'

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { Access } from './contract.ts'
+import { RING_DATA, RING_MIN_CAPACITY } from './ring/layout.ts'
 
 const HOUR_NS = 3_600_000_000_000
 const count = z.int().min(0).default(0)
@@ -28,11 +29,12 @@ export function isBuiltInPeer(name: string): name is BuiltInPeer {
   return Object.hasOwn(BUILT_IN_PEERS, name)
 }
 
-/** What the options of a share with a built-in peer must be, where `minPeriodNs` is the shortest period. */
+/** What the length and the options of a share with a built-in peer must be, where `minPeriodNs` is the shortest period. */
 export function peerSchemas(minPeriodNs: number) {
   const period = z.int().min(minPeriodNs).max(HOUR_NS)
   return {
     fill: z.object({
+      bytes: bytes('fill'),
       access: access('fill', ['write', 'readwrite']),
       peerOptions: z.strictObject({
         /** Nanoseconds between fills; 0: the first at once, then one for each `notify()`. */
@@ -48,6 +50,7 @@ export function peerSchemas(minPeriodNs: number) {
       }),
     }),
     clock: z.object({
+      bytes: bytes('clock'),
       access: access('clock', ['readwrite']),
       peerOptions: z.strictObject({
         /** Nanoseconds between records, from `device.info.minPeriodNs` to an hour. */
@@ -59,6 +62,7 @@ export function peerSchemas(minPeriodNs: number) {
       }),
     }),
     blast: z.object({
+      bytes: bytes('blast'),
       access: access('blast', ['readwrite']),
       peerOptions: z.strictObject({
         /** Bytes of a record, 8 to 1 MiB. */
@@ -71,7 +75,11 @@ export function peerSchemas(minPeriodNs: number) {
         count,
       }),
     }),
-    echo: z.object({ access: access('echo', ['readwrite']), peerOptions: z.strictObject({}) }),
+    echo: z.object({
+      bytes: bytes('echo'),
+      access: access('echo', ['readwrite']),
+      peerOptions: z.strictObject({}),
+    }),
   }
 }
 
@@ -93,6 +101,12 @@ export function encodePeerOptions(
   return new Uint8Array(view.buffer)
 }
 
-function access(peer: string, allowed: readonly Access[]) {
+/** Length of the share: each ring has a header page and at least a page of data. */
+function bytes(peer: BuiltInPeer) {
+  const least = BUILT_IN_PEERS[peer].rings * (RING_DATA + RING_MIN_CAPACITY)
+  return z.int().min(least, `peer '${peer}' needs at least ${least} bytes`)
+}
+
+function access(peer: BuiltInPeer, allowed: readonly Access[]) {
   return z.enum(allowed, { error: `peer '${peer}' needs ${allowed.join(' or ')}` })
 }

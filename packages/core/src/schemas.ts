@@ -58,6 +58,10 @@ export const waitOptions = z.strictObject({
   signal: signal.optional(),
 })
 export type WaitOptions = z.input<typeof waitOptions>
+export const sampleConstructor = z.custom(
+  (value) => typeof value === 'function' && 'BYTES_PER_ELEMENT' in value,
+  'expected the constructor of a typed array',
+)
 
 const shareOptions = z.strictObject({
   /** What the kernel may do with the memory. Default: `readwrite`. */
@@ -125,28 +129,31 @@ export const DEFAULT_OPTIONS: CheckedOptions = Object.freeze({
   deadlineMs: undefined,
 })
 
-/** The check of `share()`'s options on a device with these limits. */
-export function shareOptionsCheck(info: DeviceInfo): (options: unknown) => CheckedOptions {
+/** The check of the options of a share of `bytes`, on a device with these limits. */
+export function shareOptionsCheck(info: DeviceInfo): (options: unknown, bytes: number) => CheckedOptions {
   const peers = peerSchemas(info.minPeriodNs)
   const ownPeer = z.object({
     peerOptions: uint8Array
       .refine((bytes) => bytes.byteLength <= OPTION_BYTES, `expected at most ${OPTION_BYTES} bytes`)
       .optional(),
   })
-  const encode = ({ peer, access, peerOptions }: z.output<typeof shareOptions>): Uint8Array => {
+  const encode = (
+    { peer, access, peerOptions }: z.output<typeof shareOptions>,
+    bytes: number,
+  ): Uint8Array => {
     if (isBuiltInPeer(peer)) {
-      const checked = parse(peers[peer], { access, peerOptions: peerOptions ?? {} }, 'share()')
+      const checked = parse(peers[peer], { bytes, access, peerOptions: peerOptions ?? {} }, 'share()')
       return encodePeerOptions(peer, checked.peerOptions)
     }
     // Copied: the caller may reuse the bytes before a pin off the event loop has read them.
     return parse(ownPeer, { peerOptions }, 'share()').peerOptions?.slice() ?? NO_OPTIONS
   }
-  return (options) => {
+  return (options, bytes) => {
     const checked = parse(shareOptions, options, 'share()')
     return {
       access: checked.access,
       peer: checked.peer,
-      peerOptions: encode(checked),
+      peerOptions: encode(checked, bytes),
       event: checked.doorbell === undefined ? undefined : BigInt(checked.doorbell),
       label: checked.label,
       signal: checked.signal,

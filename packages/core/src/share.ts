@@ -14,6 +14,7 @@ import { type Doorbell, ShareDoorbell } from './doorbell.ts'
 import { endedError, PendshareError } from './errors.ts'
 import { type Region, takeBack } from './region.ts'
 import type { CheckedOptions } from './schemas.ts'
+import { ringOf, type ShareRing } from './share-ring.ts'
 
 /** How and why a share ended. Frozen. */
 export interface End {
@@ -52,6 +53,13 @@ export interface Share extends AsyncDisposable {
   /** Settles when no kernel code will touch the memory again. Never rejects: see `reason` and `error`. */
   readonly ended: Promise<End>
   readonly doorbell: Doorbell
+  /**
+   * The stream of records of a peer that speaks rings; `writer` is the way back. What an ended share has left is
+   * read by iterations that began before, and by any when the peer ended by itself, until the region is lent again.
+   *
+   * @throws PendshareError `ERR_PENDSHARE_NO_RING`, `ERR_PENDSHARE_ENDED`, `ERR_PENDSHARE_RING_CORRUPT`
+   */
+  readonly ring: ShareRing
   /** Aborted, with a `Recall` as its reason, when the driver asks for the memory back. */
   readonly recalled: AbortSignal
   /**
@@ -99,6 +107,7 @@ export class PendedShare implements Share {
   #settle: ((end: End) => void) | undefined
   #doorbell: ShareDoorbell | undefined
   #recall: AbortController | undefined
+  #ring: ShareRing | undefined
 
   /** `region` has been lent for this share. */
   constructor(host: ShareHost, id: number, region: Region, options: CheckedOptions) {
@@ -147,14 +156,17 @@ export class PendedShare implements Share {
     return this.#doorbell
   }
 
+  get ring(): ShareRing {
+    const ended = this.#end?.reason
+    if (ended !== undefined && (ended !== 'peer-ended' || this.region.lent))
+      throw endedError(name(this), ended)
+    this.#ring ??= ringOf(this)
+    return this.#ring
+  }
+
   get recalled(): AbortSignal {
     this.#recall ??= new AbortController()
     return this.#recall.signal
-  }
-
-  /** Whether `cancel()` came before the driver's answer. */
-  get cancelledEarly(): boolean {
-    return this.#wanted === 'cancel'
   }
 
   notify(): void {
@@ -196,6 +208,7 @@ export class PendedShare implements Share {
 
   /** The driver has refused the share: nothing was lent, `share()` rejects. */
   refused(error: PendshareError): void {
+    if (this.state === 'ended') return
     takeBack(this.region)
     this.#finish({ reason: 'failed', bytes: 0, heldForMs: this.#heldForMs(), error })
   }

@@ -56,6 +56,18 @@ describe('a signal aborted while sharing', () => {
     assert.equal((await share.ended).error, refusal)
   })
 
+  it('rejects with its reason also when the share was to be released', async () => {
+    const pin = Promise.withResolvers<void>()
+    const { device } = await openFake({ answer: () => pin.promise })
+    const controller = new AbortController()
+    const sharing = device.share({ bytes: 4096, signal: controller.signal })
+    const released = device.shares()[0]?.release()
+    controller.abort(REASON)
+    pin.resolve()
+    await assert.rejects(sharing, REASON)
+    assert.equal((await released)?.reason, 'released')
+  })
+
   it('rejects with its reason when the share ended by itself first', async () => {
     const { backend, sharing } = await abortWhileSharing()
     backend.ended(1, 'peer-ended')

@@ -91,6 +91,19 @@ describe('share()', () => {
     })
   }
 
+  it('is not confused by a backend that ends and then refuses', async () => {
+    const pin = Promise.withResolvers<void>()
+    const { backend, device } = await openFake({ answer: () => pin.promise })
+    const region = Region.allocate(4096)
+    const sharing = device.share(region)
+    pin.reject(refusal)
+    backend.ended(1, 'peer-ended')
+    await assert.rejects(sharing, refusal)
+    backend.answer = () => {}
+    await device.share(region)
+    assert.equal(region.lent, true)
+  })
+
   it('wraps a foreign error of the backend', async () => {
     const cause = new TypeError('a bug')
     const { device } = await openFake({ answer: () => Promise.reject(cause) })

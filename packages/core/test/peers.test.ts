@@ -5,7 +5,8 @@ import { BUILT_IN_PEERS } from '../src/peers.ts'
 import { shareOptionsCheck } from '../src/schemas.ts'
 import { INFO } from './fake.ts'
 
-const check = shareOptionsCheck(INFO)
+const checkBytes = shareOptionsCheck(INFO)
+const check = (options: unknown) => checkBytes(options, 1 << 20)
 const layout = (...fields: bigint[]) => new Uint8Array(new BigUint64Array(fields).buffer)
 
 describe('options are laid out as abi.h has them', () => {
@@ -65,5 +66,22 @@ describe('what is refused', () => {
     it(JSON.stringify(options), () =>
       assert.throws(() => check(options), { code: 'ERR_PENDSHARE_INVALID_ARGUMENT', message }),
     )
+  }
+})
+
+describe('the memory is long enough for the rings', () => {
+  for (const [peer, least] of [
+    ['fill', 4096],
+    ['clock', 8192],
+    ['blast', 8192],
+    ['echo', 16_384],
+  ] as const) {
+    it(`${peer}: ${least} bytes`, () => {
+      const options = { peer, peerOptions: peer === 'clock' ? { periodNs: 50_000 } : {} }
+      checkBytes(options, least)
+      if (least === 4096) return
+      const tooShort = { code: 'ERR_PENDSHARE_INVALID_ARGUMENT', message: new RegExp(`bytes: .*${least}`) }
+      assert.throws(() => checkBytes(options, least - 4096), tooShort)
+    })
   }
 })

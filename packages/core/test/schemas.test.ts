@@ -5,7 +5,8 @@ import { PendshareError } from '../src/index.ts'
 import { DEFAULT_OPTIONS, shareOptionsCheck } from '../src/schemas.ts'
 import { INFO, openFake } from './fake.ts'
 
-const check = shareOptionsCheck(INFO)
+const checkBytes = shareOptionsCheck(INFO)
+const check = (options: unknown) => checkBytes(options, 1 << 20)
 
 it('no options are the default options', () => {
   assert.deepEqual(check({}), DEFAULT_OPTIONS)

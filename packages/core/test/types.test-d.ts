@@ -33,9 +33,9 @@ device.share(region, { access: 'read', label: 'frames', deadlineMs: 10, doorbell
 device.share({ bytes: 4096 })
 device.share({ bytes: 4096, peer: 'fill' })
 device.share({ bytes: 4096, peer: 'fill', peerOptions: { rounds: 3 } })
-device.share({ bytes: 4096, peer: 'clock', peerOptions: { periodNs: 100_000 } })
-device.share({ bytes: 4096, peer: 'blast', peerOptions: { payload: 64, count: 10 } })
-device.share({ bytes: 4096, peer: 'echo' })
+device.share({ bytes: 8192, peer: 'clock', peerOptions: { periodNs: 100_000 } })
+device.share({ bytes: 8192, peer: 'blast', peerOptions: { payload: 64, count: 10 } })
+device.share({ bytes: 16_384, peer: 'echo' })
 device.share({ bytes: 4096, peer: 'own', peerOptions: new Uint8Array(8) })
 // @ts-expect-error: neither a region nor bytes
 device.share({ peer: 'fill' })

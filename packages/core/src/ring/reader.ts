@@ -1,0 +1,223 @@
+/**
+ * The consumer's side of a ring: hands out whole batches of records where they lie, and gives their space back to the
+ * producer once a batch. One consumer a ring at a time.
+ *
+ * What the producer wrote is not believed: its position is read once a batch, each record's header once a walk, both
+ * bounded before use. `Atomics` accesses are sequentially consistent among each other: the load of the producer's
+ * position is at least C's load-acquire, so that the records before it are seen whole; the store of the consumer's
+ * position is at least a store-release, so that the producer overwrites nothing that is still being read; and the
+ * store of wake followed by another load of the position is not reordered, which is the full barrier of the protocol.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { PendshareError } from '../errors.ts'
+import { parse, sampleConstructor, type WaitOptions, waitOptions } from '../schemas.ts'
+import {
+  type Batch,
+  RingBatch,
+  RingSampleBatch,
+  type SampleArray,
+  type SampleBatch,
+  type SampleConstructor,
+} from './batch.ts'
+import { CONSUMER, corrupt, DROPPED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
+
+/** How a reader learns that the producer has rung. */
+export interface RingBell {
+  /**
+   * Resolves after a ring, and at once when the producer has ended. Rejects with the signal's reason when aborted. It may
+   * resolve without a ring. A bell that is rung within the reader's thread, by its event loop, needs no memory; one
+   * that another thread rings must also resolve for a ring since its last `wait()` resolved.
+   */
+  wait(signal: AbortSignal | undefined): Promise<void>
+  /** The producer will write no more. */
+  readonly ended: boolean
+  /** Why the memory is no longer this ring's, once it has another use: the reader then leaves it alone. */
+  readonly lost?: PendshareError | undefined
+}
+
+/** A consumer that never runs dry gives the event loop a turn after so many milliseconds. */
+const TURN_MS = 1
+/** Bytes that `toReadable()` copies at a time and holds ready. */
+const STREAM_BYTES = 0x10000
+
+export class RingReader {
+  /** The whole data area; the offsets of records are indices into it. Always the same array. */
+  readonly bytes: Uint8Array
+  readonly #header: Int32Array
+  readonly #batch: RingBatch
+  readonly #bell: RingBell
+  #position: number
+  #dropped = 0
+  #busy = false
+
+  /**
+   * Reads on where the last consumer of this ring left off. `memory` holds a ring that was laid out.
+   * Throws `ERR_PENDSHARE_RING_CORRUPT` when it does not.
+   */
+  constructor(memory: Uint8Array, bell: RingBell) {
+    this.#header = ringHeader(memory)
+    const { bytes, words } = ringData(memory, this.#header)
+    this.bytes = bytes
+    this.#batch = new RingBatch(bytes, words)
+    this.#bell = bell
+    this.#position = Atomics.load(this.#header, CONSUMER)
+  }
+
+  /** Records that the producer had no room for. Exact as long as it is read once in 2^32 drops. */
+  get dropped(): number {
+    this.#dropped += (Atomics.load(this.#header, DROPPED) - this.#dropped) >>> 0
+    return this.#dropped
+  }
+
+  /**
+   * Batches as they come, until the producer has ended and everything was read. Each step yields the same object, valid
+   * within the loop's body; its space goes back to the producer once the body is left, whatever way. No record costs a
+   * promise, an object or a copy.
+   *
+   * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`. A step rejects with the signal's reason, with `ERR_PENDSHARE_RING_CORRUPT`,
+   * and with `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
+   */
+  batches(options: WaitOptions = {}): AsyncGenerator<Batch, undefined, undefined> {
+    return this.#batches(parse(waitOptions, options, 'ring.batches()').signal)
+  }
+
+  /**
+   * Batches whose payloads are elements of one typed array over the whole data area, `Float64Array` for instance. The
+   * samples of one record are contiguous; between two records lies a header, so there is no view over several.
+   * Otherwise as `batches()`.
+   */
+  samples<T extends SampleArray>(
+    array: SampleConstructor<T>,
+    options: WaitOptions = {},
+  ): AsyncGenerator<SampleBatch<T>, undefined, undefined> {
+    parse(sampleConstructor, array, 'ring.samples()', ['array'])
+    const { signal } = parse(waitOptions, options, 'ring.samples()')
+    return this.#samples(new RingSampleBatch(array, this.#batch), signal)
+  }
+
+  /**
+   * A stream with one chunk for each record: its payload, copied. What the stream has no demand for stays in the ring.
+   * The stream closes when the producer has ended and everything was read, and errors as a step of `batches()` rejects.
+   *
+   * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`, and `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
+   */
+  toReadable(options: WaitOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { signal } = parse(waitOptions, options, 'ring.toReadable()')
+    const cancelled = new AbortController()
+    const given = signal === undefined ? cancelled.signal : AbortSignal.any([signal, cancelled.signal])
+    const release = this.#claim()
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+      try {
+        const batch = await this.#arrival(given)
+        given.throwIfAborted()
+        batch?.cut(STREAM_BYTES)
+        batch?.forEach((offset, length) => {
+          controller.enqueue(copyOf(this.bytes, offset, length))
+        })
+        if (batch !== undefined) return this.#giveBack()
+        controller.close()
+        release()
+      } catch (error) {
+        release()
+        throw error
+      }
+    }
+    const cancel = (reason: unknown) => {
+      cancelled.abort(reason)
+      release()
+    }
+    const size = (chunk: Uint8Array<ArrayBuffer>) => chunk.length
+    return new ReadableStream({ pull, cancel }, { highWaterMark: STREAM_BYTES, size })
+  }
+
+  async *#batches(signal: AbortSignal | undefined): AsyncGenerator<Batch, undefined, undefined> {
+    const release = this.#claim()
+    try {
+      let turn = performance.now()
+      while (true) {
+        signal?.throwIfAborted()
+        const batch = this.#poll() ?? (await this.#arrival(signal))
+        if (batch === undefined) return
+        yield batch
+        // Doorbells, signals and the end of the share reach us only through the event loop.
+        if (performance.now() - turn < TURN_MS) continue
+        await setImmediate()
+        turn = performance.now()
+      }
+    } finally {
+      release()
+    }
+  }
+
+  async *#samples<T extends SampleArray>(
+    samples: SampleBatch<T>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<SampleBatch<T>, undefined, undefined> {
+    for await (const _ of this.#batches(signal)) yield samples
+  }
+
+  /** The next batch; sleeps until there is one. `undefined`: the producer has ended and all was read. */
+  async #arrival(signal: AbortSignal | undefined): Promise<RingBatch | undefined> {
+    while (true) {
+      signal?.throwIfAborted()
+      // Before the position: an end that is seen here is later than all that was published.
+      const { ended } = this.#bell
+      const batch = this.#poll()
+      if (batch !== undefined || ended) return batch
+      if (this.#sleeps()) await this.#bell.wait(signal)
+    }
+  }
+
+  /** Gives the last batch back; returns what has come since, if anything. */
+  #poll(): RingBatch | undefined {
+    const { lost } = this.#bell
+    if (lost !== undefined) throw lost
+    this.#giveBack()
+    const used = (Atomics.load(this.#header, PRODUCER) - this.#position) >>> 0
+    if (used === 0) return undefined
+    if (used > this.bytes.length || (used & 7) !== 0) throw corrupt('its producer claims what does not fit')
+    this.#batch.set(this.#position, used)
+    return this.#batch
+  }
+
+  #giveBack(): void {
+    if (this.#batch.used === 0) return
+    this.#position = (this.#position + this.#batch.used) | 0
+    this.#batch.set(this.#position, 0)
+    if (this.#bell.lost === undefined) Atomics.store(this.#header, CONSUMER, this.#position)
+  }
+
+  /** Asks to be rung at the next publish; `false`: something has come meanwhile. */
+  #sleeps(): boolean {
+    Atomics.store(this.#header, WAKE, 1)
+    // The producer publishes, then reads wake: whichever comes first, one of us sees the other.
+    if (Atomics.load(this.#header, PRODUCER) === this.#position) return true
+    Atomics.store(this.#header, WAKE, 0)
+    return false
+  }
+
+  /** Makes the caller the one consumer, until it calls what this returns. */
+  #claim(): () => void {
+    if (this.#busy) {
+      throw new PendshareError(
+        'ERR_PENDSHARE_RING_IN_USE',
+        'the ring is being read already: it has one consumer at a time; end that loop, or cancel that stream, first',
+      )
+    }
+    this.#busy = true
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#busy = false
+      this.#giveBack()
+    }
+  }
+}
+
+/** Each chunk has its own buffer, so that one can be transferred without the others; never a shared one. */
+function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(length)
+  copy.set(bytes.subarray(offset, offset + length))
+  return copy
+}
