@@ -13,6 +13,10 @@ import { debugKernel } from './debug-kernel.ts'
 export type KernelName = '6.1' | '6.12' | 'debug'
 export const kernelNames: readonly KernelName[] = ['6.1', '6.12', 'debug']
 
+export function isKernelName(text: string): text is KernelName {
+  return (kernelNames as readonly string[]).includes(text)
+}
+
 export interface Kernel {
   readonly name: KernelName
   /** What `uname -r` says in the guest. */
