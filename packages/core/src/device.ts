@@ -72,6 +72,7 @@ export class OpenDevice implements Device, ShareHost {
   readonly #pageSize: number
   readonly #maxBytes: number
   #state: DeviceState = 'open'
+  #strayed = false
   #lastId = 0
   #holds = 0
   #closed: Promise<void> | undefined
@@ -208,7 +209,7 @@ export class OpenDevice implements Device, ShareHost {
       return
     }
     const share = this.#live.get(event.id)
-    if (share === undefined) this.#warn(`event '${event.kind}' of share ${event.id}, which is not live`)
+    if (share === undefined) this.#stray(event)
     else if (event.kind === 'doorbell') share.rung(event.count)
     else if (event.kind === 'end') share.over(event.reason, event.bytes, event.error)
     else share.recall(event.graceMs)
@@ -232,18 +233,26 @@ export class OpenDevice implements Device, ShareHost {
 
   /** Whoever waits for an end that the backend lost must not wait for ever. */
   #lose(): void {
-    for (const share of this.#live.values()) {
-      this.#warn(`no end of share ${share.id}, whose memory is kept for good`)
-      share.losing(
-        new PendshareError('ERR_PENDSHARE_SYSTEM', 'the device was closed and the end of this share lost'),
-      )
-    }
+    if (this.#live.size === 0) return
+    const ids = [...this.#live.keys()].join(', ')
+    this.#blame(`it has closed without the end of share ${ids}, whose memory is kept for good`)
+    const error = new PendshareError(
+      'ERR_PENDSHARE_SYSTEM',
+      'the device was closed and the end of this share lost',
+    )
+    for (const share of this.#live.values()) share.losing(error)
   }
 
-  #warn(what: string): void {
-    process.emitWarning(`backend '${this.choice.backend}' is at fault: ${what}`, {
-      code: 'PENDSHARE_BACKEND',
-    })
+  /** Told once a device: a faulty backend is not to flood the log. */
+  #stray(event: BackendEvent): void {
+    if (this.#strayed) return
+    this.#strayed = true
+    this.#blame(`event '${event.kind}' of share ${event.id}, which is not live; further ones are not told`)
+  }
+
+  #blame(what: string): void {
+    const message = `backend '${this.choice.backend}' is at fault: ${what}`
+    process.emitWarning(message, { code: 'PENDSHARE_BACKEND' })
   }
 }
 
