@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { constants as osConstants, homedir, tmpdir } from 'node:os'
+import { homedir, constants as osConstants, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..')
@@ -42,7 +42,13 @@ async function install() {
   if (existsSync(join(bin, 'node')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   say(`installing the workspace with ${packageManager} (from the npm registry, into node_modules)`)
   const start = Date.now()
-  const code = await run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'])
+  const code = await run('npx', [
+    '--yes',
+    packageManager,
+    'install',
+    '--frozen-lockfile',
+    '--reporter=append-only',
+  ])
   if (code !== 0) await explainAndFail(code)
   writeFileSync(stamp, wanted)
   say(`installed in ${((Date.now() - start) / 1000).toFixed(1)} s`)
@@ -51,7 +57,8 @@ async function install() {
 async function explainAndFail(code) {
   say(`installing failed with exit code ${code}; asking the npm registry for a sign of life`)
   const answers = (await run('npm', ['ping', '--fetch-timeout=15000', '--fetch-retries=0'])) === 0
-  if (answers) fail('the npm registry answers: what went wrong stands above; mend it and run the same command again')
+  if (answers)
+    fail('the npm registry answers: what went wrong stands above; mend it and run the same command again')
   fail(
     'the npm registry does not answer. Check the network and the proxy, and `npm config get registry`;\n' +
       'with a mirror of your own: npm config set registry <its address>. Then run the same command again.',

@@ -21,7 +21,7 @@ export interface VmOptions {
   readonly cwd?: string
   /** Processors, default 2. */
   readonly smp?: number
-  /** Default 1024, on the debug kernel 2048. */
+  /** Default 1024. */
   readonly memoryMiB?: number
   /** Limit on the guest's life in seconds, default 600; it then dumps its tasks to the kernel log and stops. */
   readonly timeoutS?: number
@@ -89,7 +89,7 @@ async function boot(
     kernel,
     accelerator,
     smp: options.smp ?? 2,
-    memoryMiB: options.memoryMiB ?? (kernel.name === 'debug' ? 2048 : 1024),
+    memoryMiB: options.memoryMiB ?? 1024,
     shares: [
       { tag: 'root', path: '/', readOnly: true },
       { tag: 'job', path: job, readOnly: false },
@@ -174,9 +174,11 @@ function collect(value: string, previous: string[]): string[] {
   return [...previous, value]
 }
 
-/** Prints the kernel log where it matters, the problems, and one last line with the outcome. */
+/** Prints the kernel log where it matters, without the boot if that went well, the problems, and a last line with the outcome. */
 export function report(result: VmResult, always: boolean): void {
-  if (always || result.problems.length > 0) console.error(`--- kernel log\n${result.kernelLog}---`)
+  const ready = result.kernelLog.search(/^.*pendshare-vm: alive/m)
+  if (always || result.problems.length > 0)
+    console.error(`--- kernel log\n${result.kernelLog.slice(Math.max(0, ready))}---`)
   for (const problem of result.problems) console.error(`problem: ${problem}`)
   const exit = result.exitCode === undefined ? 'did not end' : `exit code ${result.exitCode}`
   console.error(`vm: command ${exit}, ${result.problems.length} problems`)

@@ -1,0 +1,86 @@
+/** The bed's own test: a module that goes wrong on purpose, in one boot for each way, and every run must fail for the right reason. */
+import { join } from 'node:path'
+import { add, type Counts, formatCounts, nothing } from '../counts.ts'
+import { type KernelName, obtainKernel } from './kernels.ts'
+import { buildModules } from './module.ts'
+import { runInVm } from './run.ts'
+
+interface Fault {
+  /** What the module does wrong, in this order. */
+  readonly faults: string
+  readonly kernel: KernelName
+  /** Problems that the run must report, each by itself. */
+  readonly expected: readonly RegExp[]
+  readonly command?: readonly string[]
+  readonly timeoutS?: number
+}
+
+const runs: readonly Fault[] = [
+  {
+    faults: 'warning,pinned,busy',
+    kernel: '6.1',
+    expected: [
+      /^WARNING: .*pendshare_broken/,
+      /pages left pinned: acquired (\d+), released (?!\1\b)\d+/,
+      /module pendshare_broken cannot be unloaded/,
+    ],
+  },
+  {
+    faults: 'null',
+    kernel: '6.1',
+    expected: [/^BUG: .*NULL pointer dereference/, /the guest did not come to the end of its report/],
+  },
+  {
+    faults: 'none',
+    kernel: '6.1',
+    command: ['sleep', '1000'],
+    timeoutS: 5,
+    expected: [/^timeout: .*running the command/, /the command did not end/],
+  },
+  {
+    // lockdep first: it falls silent after any other report.
+    faults: 'lock-inversion,sleep-in-atomic,use-after-free,leak',
+    kernel: 'debug',
+    expected: [
+      /^lockdep: .*possible circular locking/,
+      /^BUG: .*sleeping function called from invalid context/,
+      /^KASAN: .*slab-use-after-free in use_after_free/,
+      /^leak: /,
+    ],
+  },
+]
+
+export async function testGate(name: KernelName): Promise<Counts> {
+  const wanted = runs.filter(({ kernel }) => kernel === name)
+  if (wanted.length === 0) return nothing
+  const module = await buildModules(
+    await obtainKernel(name),
+    join(import.meta.dirname, 'test'),
+    ['broken'],
+    'broken',
+  )
+  let counts = nothing
+  for (const run of wanted) counts = add(counts, await testRun(module, run))
+  console.log(`linux-vm ${name} gate: ${formatCounts(counts)}`)
+  return counts
+}
+
+async function testRun(module: readonly string[], run: Fault): Promise<Counts> {
+  const start = performance.now()
+  const result = await runInVm({
+    kernel: run.kernel,
+    module,
+    moduleOptions: `faults=${run.faults}`,
+    command: run.command ?? ['true'],
+    timeoutS: run.timeoutS ?? 120,
+    onOutput: () => {},
+  })
+  const missed = run.expected.filter((pattern) => !result.problems.some((text) => pattern.test(text)))
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  const what = `linux-vm ${run.kernel} gate: ${run.faults}${run.command ? ` (${run.command.join(' ')})` : ''}`
+  console.log(`${what}: ${missed.length === 0 ? 'all noticed' : 'NOT all noticed'} (${seconds} s)`)
+  for (const pattern of missed)
+    console.log(`wanted ${pattern}, got:\n${result.problems.join('\n') || 'no problem'}`)
+  if (missed.length > 0) console.log(result.kernelLog.split('\n').slice(-80).join('\n'))
+  return { ...nothing, passed: run.expected.length - missed.length, failed: missed.length }
+}
