@@ -30,6 +30,7 @@ Napi::Function Device::define(Napi::Env env)
 			       InstanceMethod<&Device::notify>("notify"),
 			       InstanceMethod<&Device::hold>("hold"),
 			       InstanceMethod<&Device::shutdown>("shutdown"),
+			       InstanceMethod<&Device::revoke>("revoke"),
 			       InstanceMethod<&Device::close>("close"),
 			   });
 }
@@ -145,6 +146,12 @@ void Device::hold(const Napi::CallbackInfo &info)
 Napi::Value Device::shutdown(const Napi::CallbackInfo &info)
 {
 	return Napi::Number::New(info.Env(), file_ ? file_->shutdown() : 0);
+}
+
+Napi::Value Device::revoke(const Napi::CallbackInfo &info)
+{
+	const uint64_t grace = info[0].ToNumber().Int64Value();
+	return Napi::Number::New(info.Env(), file_ ? file_->revoke(grace) : ESHUTDOWN);
 }
 
 void Device::close(const Napi::CallbackInfo &)

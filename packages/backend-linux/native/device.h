@@ -30,6 +30,8 @@ class Device final : public Napi::ObjectWrap<Device>
 	Napi::Value notify(const Napi::CallbackInfo &info);
 	void hold(const Napi::CallbackInfo &info);
 	Napi::Value shutdown(const Napi::CallbackInfo &info);
+	// (graceMs)
+	Napi::Value revoke(const Napi::CallbackInfo &info);
 	void close(const Napi::CallbackInfo &info);
 
 	static void teardown(napi_async_cleanup_hook_handle hook, void *data);

@@ -81,6 +81,14 @@ int DeviceFile::shutdown() const
 	return call(PENDSHARE_IOC_SHUTDOWN, &request);
 }
 
+int DeviceFile::revoke(uint64_t grace_ms) const
+{
+	pendshare_revoke request = {};
+	request.size = sizeof(request);
+	request.grace_ms = grace_ms;
+	return call(PENDSHARE_IOC_REVOKE, &request);
+}
+
 void DeviceFile::await() const
 {
 	pollfd file = {fd_, POLLIN, 0};

@@ -25,6 +25,7 @@ class DeviceFile
 	int end(unsigned long how, uint64_t id, uint32_t flags, pendshare_event &event) const;
 	int notify(uint64_t id) const;
 	int shutdown() const;
+	int revoke(uint64_t grace_ms) const;
 
 	// Blocks until pend() would not answer EAGAIN.
 	void await() const;

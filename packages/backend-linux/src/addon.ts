@@ -21,6 +21,8 @@ export interface NativeDevice {
   /** Whether waiting keeps the event loop alive. */
   hold(alive: boolean): void
   shutdown(): number
+  /** For administrators: ends every share of the driver, at once or after a time of grace. */
+  revoke(graceMs: number): number
   /** Ends what is left, waits for it, and closes the file. */
   close(): void
 }

@@ -11,7 +11,7 @@ import {
 } from '@pendshare/core'
 import { type Addon, loadAddon, type NativeDevice, type NativeInfo } from './addon.ts'
 import { LinuxDevice } from './device.ts'
-import { errnoOf, requestError, systemCause } from './errors.ts'
+import { errnoOf, requestError, revokeError, systemCause } from './errors.ts'
 
 /**
  * How events reach the event loop. `thread`: a thread waits in the driver, and all is Node-API. `poll`: the event loop
@@ -39,12 +39,22 @@ export const linux: Backend = {
   /** Rejects with `ERR_PENDSHARE_INVALID_ARGUMENT` for an unknown `wakeup`, and with what `probe()` names. */
   async open(request: OpenRequest, sink: EventSink): Promise<BackendDevice> {
     const wakeup = chooseWakeup(request.wakeup)
-    const found = await reach(request.path ?? DEVICE_PATH, wakeup)
-    if ('code' in found) {
-      throw new PendshareError(found.code, `${found.detail}; ${found.remedy}`, { cause: found.cause })
-    }
-    return start(found, sink)
+    return start(orThrow(await reach(request.path ?? DEVICE_PATH, wakeup)), sink)
   },
+}
+
+/**
+ * For administrators (CAP_SYS_ADMIN): takes the memory of every share in the driver back. `graceMs` 0: at once, as
+ * `device-removed`, and devices that are open now are dead. Else every owner gets a recall, and what is left
+ * after so many milliseconds (at most 3600000) ends as `recalled`.
+ *
+ * Rejects with what `probe()` names, and with `ERR_PENDSHARE_PERMISSION`.
+ */
+export async function revoke(graceMs: number): Promise<void> {
+  const { addon, native } = orThrow(await reach(DEVICE_PATH, DEFAULT_WAKEUP))
+  const errno = native.revoke(graceMs)
+  native.close()
+  if (errno !== 0) throw revokeError(addon, errno)
 }
 
 interface Reached {
@@ -58,6 +68,11 @@ interface Obstacle {
   readonly detail: string
   readonly remedy: string
   readonly cause?: unknown
+}
+
+function orThrow(found: Reached | Obstacle): Reached {
+  if (!('code' in found)) return found
+  throw new PendshareError(found.code, `${found.detail}; ${found.remedy}`, { cause: found.cause })
 }
 
 function chooseWakeup(asked: string | undefined): Wakeup {

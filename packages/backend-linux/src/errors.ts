@@ -17,6 +17,10 @@ const NOTIFY: Meanings = {
   EOPNOTSUPP: ['ERR_PENDSHARE_NOT_NOTIFIABLE', 'the peer of this share takes no notifications'],
 }
 
+const REVOKE: Meanings = {
+  EPERM: ['ERR_PENDSHARE_PERMISSION', 'only an administrator may; run it as root'],
+}
+
 const SHARE: Meanings = {
   EINVAL: ['ERR_PENDSHARE_INVALID_ARGUMENT', 'the driver or its peer refuses these options or this access'],
   EFAULT: ['ERR_PENDSHARE_UNSUPPORTED_MEMORY', 'the memory is not mapped, or not writable'],
@@ -51,6 +55,10 @@ export function requestError(addon: Addon, number: number, doing: string, meanin
 
 export function notifyError(addon: Addon, number: number): PendshareError {
   return requestError(addon, number, 'notify()', NOTIFY)
+}
+
+export function revokeError(addon: Addon, number: number): PendshareError {
+  return requestError(addon, number, 'revoke()', REVOKE)
 }
 
 export function shareError(addon: Addon, number: number, request: ShareRequest): PendshareError {

@@ -1,0 +1,60 @@
+/** What the tests on a real driver share: the driver seen from outside of the backend, and children to be ended. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createOpen, type Device } from '@pendshare/core'
+import { linux, type Wakeup } from '../../src/index.ts'
+import { loadAddon, type NativeDevice } from '../../src/addon.ts'
+
+const DEVICE_PATH = '/dev/pendshare'
+
+export function openDevice(wakeup: Wakeup): Promise<Device> {
+  return createOpen({})({ backend: linux, wakeup })
+}
+
+/** Pages that the driver has pinned for anyone. */
+export function pinnedPages(): number {
+  return onDriver((driver) => driver.info().totalPinnedPages)
+}
+
+/** Takes the memory of everyone back; `graceMs` 0 takes the device away too. */
+export function revoke(graceMs: number): void {
+  assert.equal(
+    onDriver((driver) => driver.revoke(graceMs)),
+    0,
+  )
+}
+
+function onDriver<T>(ask: (driver: NativeDevice) => T): T {
+  const { Device } = loadAddon()
+  const driver = new Device(DEVICE_PATH, false)
+  try {
+    return ask(driver)
+  } finally {
+    driver.close()
+  }
+}
+
+export function threads(): number {
+  return readdirSync('/proc/self/task').length
+}
+
+/** Runs a program of this directory until its end. Its stderr is shown; what it says on stdout is returned. */
+export async function runChild(program: string, ...argv: string[]) {
+  const child = startChild(program, ...argv)
+  const [code, signal]: [number | null, NodeJS.Signals | null] = await once(child.process, 'close')
+  return { code, signal, stdout: child.stdout() }
+}
+
+export function startChild(program: string, ...argv: string[]) {
+  const path = new URL(program, import.meta.url).pathname
+  const child = spawn(process.execPath, ['--conditions=@pendshare/source', path, ...argv], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  return { process: child, stdout: () => stdout }
+}

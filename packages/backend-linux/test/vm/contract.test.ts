@@ -1,0 +1,32 @@
+/** The driver and its backend keep the contract, by each way of waking up. */
+import { after, describe, it } from 'node:test'
+import { runContract } from '@pendshare/contract-tests'
+import { createOpen } from '@pendshare/core'
+import { loadAddon } from '../../src/addon.ts'
+import { linux, WAKEUPS } from '../../src/index.ts'
+import { pinnedPages, revoke } from './bed.ts'
+
+const open = createOpen({})
+
+for (const wakeup of WAKEUPS) {
+  runContract({
+    name: `the Linux driver, woken by ${wakeup},`,
+    runner: { describe, it, after },
+    supports: {
+      memlock: true,
+      deadline: true,
+      removal: true,
+      ownerExit: true,
+      event: true,
+      liveMemory: true,
+    },
+    open: (watch) => open({ backend: watch(linux), wakeup }),
+    hooks: {
+      remove: () => revoke(0),
+      recall: (graceMs) => revoke(graceMs),
+      pinnedPages,
+      memlockPages: loadAddon().memlockLimit() / 4096,
+      addresses: true,
+    },
+  })
+}
