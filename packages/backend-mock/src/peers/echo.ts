@@ -1,6 +1,6 @@
 /**
  * The peer `echo` copies every record of the inbound ring into the outbound one, in order and with its kind. Where that
- * is full the rest stays in the inbound ring until the next NOTIFY: nothing is dropped.
+ * is full the rest stays in the inbound ring until the next NOTIFY: nothing is dropped. In both cases it asks to be rung.
  */
 import { formatRing, ringMemory } from '@pendshare/core'
 import { RECORD_HEADER } from '@pendshare/core/ring/layout'
@@ -27,16 +27,22 @@ export const echo: MockPeer = {
   },
 }
 
-/** True: there may be more to copy right away. */
+/** True: there is more to copy right away. */
 function copy(inbound: Inbound, outbound: Outbound): boolean {
   let bytes = 0
-  for (let record = inbound.peek(); record !== undefined && bytes < STEP_BYTES; record = inbound.peek()) {
+  let record = inbound.peek()
+  while (record !== undefined && bytes < STEP_BYTES && outbound.room(record.length)) {
     const { offset, length, kind } = record
-    if (!outbound.room(length)) break
     outbound.bytes.set(inbound.bytes.subarray(offset, offset + length), outbound.reserve(length, kind))
     inbound.advance(record)
     bytes += RECORD_HEADER + length
+    record = inbound.peek()
   }
-  if (bytes > 0) outbound.publish()
-  return bytes >= STEP_BYTES
+  if (bytes > 0) {
+    inbound.release()
+    outbound.publish()
+  }
+  if (bytes >= STEP_BYTES) return true
+  const empty = inbound.sleep()
+  return record === undefined && !empty
 }

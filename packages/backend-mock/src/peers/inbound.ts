@@ -11,6 +11,7 @@ import {
   RECORD_PAD,
   ringData,
   ringHeader,
+  WAKE,
 } from '@pendshare/core/ring/layout'
 
 export interface InboundRecord {
@@ -47,16 +48,27 @@ export class Inbound {
         throw corrupt('a record is longer than what was written')
       if (kind !== RECORD_PAD && length > maxPayload(this.bytes.length)) throw corrupt('a record is too long')
       if (kind !== RECORD_PAD) return { offset: index + RECORD_HEADER, length, kind }
+      if (taken !== this.bytes.length - index) throw corrupt('it is padded where its data does not end')
       this.#position = (this.#position + taken) | 0
       used -= taken
     }
     return undefined
   }
 
-  /** Gives the record that was peeked, and the padding before it, back to the program. */
+  /** Goes past the record that was peeked. The program learns of it from `release()`. */
   advance(record: InboundRecord): void {
     this.#position = (this.#position + span(record.length)) | 0
+  }
+
+  /** Gives the space of everything before the position back to the program. */
+  release(): void {
     Atomics.store(this.#header, CONSUMER, this.#position)
+  }
+
+  /** Asks to be notified at the next publish; `false`: something has come meanwhile. */
+  sleep(): boolean {
+    Atomics.store(this.#header, WAKE, 1)
+    return Atomics.load(this.#header, PRODUCER) === this.#position
   }
 }
 

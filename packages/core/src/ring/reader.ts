@@ -108,15 +108,20 @@ export class RingReader {
     const release = this.#claim()
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
       try {
-        const batch = await this.#arrival(given)
-        given.throwIfAborted()
-        batch?.cut(STREAM_BYTES)
-        batch?.forEach((offset, length) => {
-          controller.enqueue(copyOf(this.bytes, offset, length))
-        })
-        if (batch !== undefined) return this.#giveBack()
-        controller.close()
-        release()
+        // A pull that enqueues nothing is not asked again, and a batch may hold nothing but padding.
+        for (let chunks = 0; chunks === 0; this.#giveBack()) {
+          const batch = await this.#arrival(given)
+          given.throwIfAborted()
+          if (batch === undefined) {
+            controller.close()
+            return release()
+          }
+          batch.cut(STREAM_BYTES)
+          batch.forEach((offset, length) => {
+            controller.enqueue(copyOf(this.bytes, offset, length))
+            chunks++
+          })
+        }
       } catch (error) {
         release()
         throw error
