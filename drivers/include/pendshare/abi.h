@@ -114,7 +114,8 @@ struct pendshare_info {
  * completion is the end.
  *
  * Errors (Linux errno / NTSTATUS):
- *   EINVAL	INVALID_PARAMETER	size, flags, access, alignment, id 0, options or deadline out of range
+ *   EINVAL	INVALID_PARAMETER	size, flags, access, alignment, id 0, options or deadline out of range;
+ *					Windows: also a handle that was opened without FILE_FLAG_OVERLAPPED
  *   E2BIG	INVALID_PARAMETER	a longer structure has a non-zero tail
  *   EFAULT	ACCESS_VIOLATION	memory that is not mapped, not writable or not user memory
  *   EOPNOTSUPP	NOT_SUPPORTED		memory that is file-backed, shared, hugetlb or a device's
@@ -151,7 +152,8 @@ struct pendshare_share {
  * its END alone; its other events stay in the stream.
  * Linux: events is the address of the array. A signal ends the wait with no effect on
  * the shares (restarted, or EINTR). O_NONBLOCK: EAGAIN when there is none; poll()
- * says EPOLLIN when there is one. Windows: the array is the output buffer.
+ * says EPOLLIN when there is one. Windows: the array is the output buffer, events is 0, and
+ * so is id, because the completion of SHARE is its END.
  *
  * Errors:
  *   EINVAL	INVALID_PARAMETER	size, flags, capacity 0
@@ -217,7 +219,8 @@ struct pendshare_shutdown {
  * back. grace_ms 0: end all as DEVICE_REMOVED, and every file that is open now is dead
  * but for PEND, INFO and SHUTDOWN. Otherwise: send RECALL to all, and end what is left
  * after grace_ms as RECALLED; files stay usable.
- *   EPERM	ACCESS_DENIED		not an administrator (CAP_SYS_ADMIN)
+ *   EPERM	ACCESS_DENIED		not an administrator (CAP_SYS_ADMIN; on Windows, the handle was
+ *					opened without WRITE_DAC, which only administrators get)
  */
 struct pendshare_revoke {
 	__u32 size;
@@ -275,14 +278,18 @@ struct pendshare_revoke {
 #define PENDSHARE_IOC_REVOKE PENDSHARE_IOC(PENDSHARE_NR_REVOKE, 0u)
 
 /*
- * Final NTSTATUS of an accepted SHARE: success severity, customer bit, the
- * failure in bits 8-15 and the reason in bits 0-7; Information is the END's value.
+ * Final NTSTATUS of an accepted SHARE: success severity, customer bit, and from bit 0 up the
+ * reason (4 bits), the failure (4 bits) and how often the peer rang since the last DOORBELL event
+ * (8 bits; 255: or more), so that no ring is lost to an END that needs no PEND. Information is the
+ * END's value.
  */
-#define PENDSHARE_STATUS(reason, failure) \
-	(0x25b50000u | ((__u32)(failure) << 8) | (__u32)(reason))
+#define PENDSHARE_STATUS(reason, failure, rings)                                \
+	(0x25b50000u | ((rings) < 255u ? (__u32)(rings) : 255u) << 8 |           \
+	 (__u32)(failure) << 4 | (__u32)(reason))
 #define PENDSHARE_STATUS_IS_END(status) (((__u32)(status) & 0xffff0000u) == 0x25b50000u)
-#define PENDSHARE_STATUS_REASON(status) ((__u32)(status) & 0xffu)
-#define PENDSHARE_STATUS_FAILURE(status) (((__u32)(status) >> 8) & 0xffu)
+#define PENDSHARE_STATUS_REASON(status) ((__u32)(status) & 0xfu)
+#define PENDSHARE_STATUS_FAILURE(status) (((__u32)(status) >> 4) & 0xfu)
+#define PENDSHARE_STATUS_RINGS(status) (((__u32)(status) >> 8) & 0xffu)
 
 #endif
 
