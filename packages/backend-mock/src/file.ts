@@ -6,7 +6,7 @@ import { PAGE_SIZE } from './pages.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { PendQueue } from './queue.ts'
 import { refusal } from './refusal.ts'
-import { Setup } from './setup.ts'
+import { Setup, setUp } from './setup.ts'
 import { Share } from './share.ts'
 
 /** Longer memory is pinned outside the call, as the real backends do it. */
@@ -36,7 +36,7 @@ export class OpenFile {
     this.driver.faults.pass('allocate')
     const share = new Share(this, request)
     const inside = share.pages <= PAGES_PINNED_INSIDE_THE_CALL && this.driver.scheduler.inline
-    return inside ? shareNow(share, peer) : this.#shareLater(share, peer)
+    return inside ? setUp(share, peer) : this.#shareLater(share, peer)
   }
 
   /** Throws unless this file takes requests. */
@@ -110,13 +110,4 @@ export class OpenFile {
     }
     if (this.events.empty) this.#drained?.()
   }
-}
-
-function shareNow(share: Share, peer: MockPeer | undefined): void {
-  let refused: unknown
-  const setup = new Setup(share, peer, (error) => {
-    refused = error
-  })
-  while (setup.step());
-  if (refused !== undefined) throw refused
 }

@@ -13,6 +13,17 @@ const STAGES: readonly (readonly [string, Stage])[] = [
   ['attach', (share) => void share.attach()],
 ]
 
+/** All steps at once. Throws why the share is refused. */
+export function setUp(share: Share, peer: MockPeer | undefined): void {
+  try {
+    for (const [, stage] of STAGES) while (stage(share, peer));
+  } catch (error) {
+    unwind(share)
+    throw error
+  }
+}
+
+/** One step at a time, so that anything may come between them. */
 export class Setup implements Task {
   readonly #share: Share
   readonly #peer: MockPeer | undefined

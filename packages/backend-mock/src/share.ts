@@ -166,8 +166,8 @@ export class Share {
   publish(): void {
     const reason = this.lease.reason ?? 'failed' // the teardown runs after an end only
     const bytes = this.port?.bytes ?? 0
-    const { failure } = this
-    this.file.events.push({ id: this.id, kind: 'end', reason, bytes, ...(failure && { error: failure }) })
+    const end = { id: this.id, kind: 'end', reason, bytes } as const
+    this.file.events.push(this.failure === undefined ? end : { ...end, error: this.failure })
   }
 }
 

@@ -1,23 +1,37 @@
-/** The mock keeps the contract. */
-import { mock } from '@pendshare/backend-mock'
+/** The mock keeps the contract: by itself, and in orders that seeds determine. */
+
 import { runContract } from '@pendshare/contract-tests'
 import { open } from '@pendshare/core'
 import { afterAll, describe, it } from 'vitest'
+import { mock, type Schedule } from '../src/index.ts'
 
-const MEMLOCK_BYTES = 8 << 20
-const driver = mock({ memlockBytes: MEMLOCK_BYTES })
+const runner = { describe, it, after: afterAll }
+const SUPPORTS = {
+  memlock: true,
+  deadline: true,
+  removal: true,
+  ownerExit: true,
+  event: false,
+  liveMemory: true,
+} as const
+const MEMLOCK_PAGES = 64 * 1024
 
-runContract({
-  name: 'mock',
-  open: (watch) => open({ backend: watch(driver) }),
-  supports: { memlock: true, deadline: true, removal: true, ownerExit: true, event: false, liveMemory: true },
-  peers: ['fill'],
-  hooks: {
-    remove: () => driver.remove(),
-    recall: (graceMs) => driver.recall(graceMs),
-    pinnedPages: () => driver.stats.pinnedPages,
-    memlockPages: MEMLOCK_BYTES / 4096,
-  },
-  watchdogMs: 5000,
-  runner: { describe, it, after: afterAll },
-})
+function prove(name: string, schedule: Schedule, effort: { rounds?: number; runs?: number }): void {
+  const driver = mock({ schedule, memlockBytes: MEMLOCK_PAGES * 4096 })
+  runContract({
+    name,
+    runner,
+    supports: SUPPORTS,
+    open: (watch) => open({ backend: watch(driver) }),
+    hooks: {
+      remove: () => driver.remove(),
+      recall: (graceMs) => driver.recall(graceMs),
+      pinnedPages: () => driver.stats.pinnedPages,
+      memlockPages: MEMLOCK_PAGES,
+    },
+    ...effort,
+  })
+}
+
+prove('the mock', 'live', {})
+for (const seed of [1, 2, 3]) prove(`the mock by seed ${seed}`, { seed }, { rounds: 50, runs: 20 })

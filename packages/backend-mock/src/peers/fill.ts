@@ -14,9 +14,7 @@ export const fill: MockPeer = {
     const filling = new Filling(share, rounds, first)
     if (periodNs > 0) share.every(periodNs)
     else share.wake()
-    return periodNs > 0
-      ? { step: () => filling.step() }
-      : { step: () => filling.step(), notify: () => share.wake() }
+    return { step: () => filling.step(), notify: () => share.wake() }
   },
 }
 

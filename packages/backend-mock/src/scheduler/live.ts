@@ -5,7 +5,10 @@
 import type { Scheduler, Task, Timer } from './scheduler.ts'
 
 /** Longest chain of microtasks before timers and I/O of the program get a turn. */
-const TURNS_BEFORE_YIELD = 64
+const TURNS_BEFORE_YIELD = 256
+
+/** A reaction to it is a microtask, at a quarter of the price of Node's queueMicrotask(). */
+const NOW = Promise.resolve()
 
 /** A longer time than this is waited for in pieces: setTimeout takes 31 bits of milliseconds. */
 const LONGEST_WAIT_MS = 0x7fffffff
@@ -41,7 +44,7 @@ export class LiveScheduler implements Scheduler {
     this.#armed = true
     this.#turns += 1
     if (this.#turns % TURNS_BEFORE_YIELD === 0) setImmediate(this.#turn)
-    else queueMicrotask(this.#turn)
+    else NOW.then(this.#turn)
   }
 
   /** Also runs what becomes ready meanwhile, so that an end is delivered in the turn that publishes it. */
@@ -55,7 +58,8 @@ export class LiveScheduler implements Scheduler {
       }
     } finally {
       // A sink that throws must not lose the work behind it.
-      ready.splice(0, done)
+      if (done === ready.length) ready.length = 0
+      else ready.splice(0, done)
       this.#armed = false
       if (ready.length > 0) this.#arm()
     }
