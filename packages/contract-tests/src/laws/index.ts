@@ -1,0 +1,27 @@
+/** All laws, in the order in which they are tested. */
+import type { Law } from '../law.ts'
+import { closing } from './closing.ts'
+import { doorbell } from './doorbell.ts'
+import { events } from './events.ts'
+import { lease } from './lease.ts'
+import { memory } from './memory.ts'
+import { oneEnd } from './one-end.ts'
+import { races } from './races.ts'
+import { refusals } from './refusals.ts'
+import { reuse } from './reuse.ts'
+import { states } from './states.ts'
+import { threads } from './threads.ts'
+
+export const laws: readonly Law[] = [
+  ...lease,
+  ...oneEnd,
+  ...races,
+  ...reuse,
+  ...memory,
+  ...closing,
+  ...threads,
+  ...events,
+  ...doorbell,
+  ...refusals,
+  ...states,
+]
