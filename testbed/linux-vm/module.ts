@@ -1,6 +1,6 @@
 /**
- * Builds the kernel module out of tree for one exact kernel, at W=1; any warning fails the build. Works on a copy of the
- * sources in the cache, so that the repository stays clean and each state of the sources is built once for a kernel.
+ * Builds the kernel module out of tree for one exact kernel, at W=1 and through sparse; any warning fails the build. Works on
+ * a copy of the sources in the cache, so that the repository stays clean and each state of them is built once for a kernel.
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { cached } from '../cache.ts'
 import { run } from '../command.ts'
 import type { Kernel } from './kernels.ts'
 
-const drivers = resolve(import.meta.dirname, '../../drivers')
+export const drivers = resolve(import.meta.dirname, '../../drivers')
 
 /** True once the repository holds the sources of the Linux driver. */
 export function moduleExists(): boolean {
@@ -36,7 +36,7 @@ export async function buildModules(
   const files = await sourceFiles(root, parts)
   const hash = await hashFiles(root, files)
   const directory = await cached(`module-${kernel.id}-${hash}`, async (into) => {
-    await ensurePackages(['gcc-12', 'make', 'libc6-dev', 'libelf-dev'])
+    await ensurePackages(['gcc-12', 'make', 'libc6-dev', 'libelf-dev', 'sparse'])
     for (const file of files) await cp(join(root, file), join(into, file))
     for (const part of parts) await mkdir(join(into, part), { recursive: true })
     await make(kernel, join(into, target))
@@ -46,12 +46,12 @@ export async function buildModules(
 }
 
 async function make(kernel: Kernel, directory: string): Promise<void> {
-  const argv = ['make', '-C', kernel.buildTree, `M=${directory}`, 'W=1', '-j2', 'modules']
+  const argv = ['make', '-C', kernel.buildTree, `M=${directory}`, 'W=1', 'C=1', '-j2', 'modules']
   // LC_ALL: the warnings are searched for by their English names.
   const { exitCode, output } = await run(argv, { env: { ...process.env, LC_ALL: 'C' } })
   await writeFile(`${directory}.build-log`, output)
   if (exitCode !== 0) throw new Error(`the module does not build for ${kernel.release}:\n${output}`)
-  const warnings = output.split('\n').filter((line) => /\bwarning\b/i.test(line))
+  const warnings = output.split('\n').filter((line) => /\bwarning\b|: error:/i.test(line))
   if (warnings.length > 0)
     throw new Error(`warnings from the module's build for ${kernel.release}:\n${output}`)
 }

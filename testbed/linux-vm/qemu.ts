@@ -40,7 +40,9 @@ export async function runMachine(options: MachineOptions): Promise<MachineEnd> {
   await ensurePackages(['qemu-system-x86'])
   const args = await qemuArguments(options)
   const { promise, resolve, reject } = Promise.withResolvers<MachineEnd>()
-  const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  // The machine dies with this process, however that ends.
+  const argv = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args]
+  const qemu = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   let complaints = ''
   let timedOut = false
