@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * One-shot timers of a share. From start until fire() has returned, or until stop takes it
+ * back, an alarm holds one reference: the share cannot be completed under it.
+ *
+ * One-shot, and set again by fire() where they repeat: stopping says reliably whether a one-shot
+ * timer will still fire, which it does not for a periodic one.
+ */
+#include "driver.h"
+
+typedef struct {
+	struct alarm *alarm;
+} ALARM_CONTEXT;
+
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(ALARM_CONTEXT, alarm_of)
+
+static EVT_WDF_TIMER alarm_expired;
+
+static void alarm_expired(WDFTIMER timer)
+{
+	struct alarm *alarm = alarm_of(timer)->alarm;
+	SHARE *share = alarm->share;
+
+	alarm->fire(alarm);
+	share_put(share);
+}
+
+NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct alarm *alarm),
+		      ULONG64 finest_ns)
+{
+	WDF_OBJECT_ATTRIBUTES attributes;
+	WDF_TIMER_CONFIG config;
+	NTSTATUS status;
+
+	WDF_TIMER_CONFIG_INIT(&config, alarm_expired);
+	config.AutomaticSerialization = FALSE;
+	/* Finer than the system's tick costs power, so only those ask for it who need it. */
+	config.UseHighResolutionTimer = finest_ns && finest_ns < KeQueryTimeIncrement() * 100ull;
+	WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, ALARM_CONTEXT);
+	attributes.ParentObject = share->file->device->handle;
+	status = WdfTimerCreate(&config, &attributes, &alarm->timer);
+	if (!NT_SUCCESS(status)) {
+		alarm->timer = NULL;
+		return status;
+	}
+	alarm->share = share;
+	alarm->fire = fire;
+	alarm_of(alarm->timer)->alarm = alarm;
+	return STATUS_SUCCESS;
+}
+
+/* Waits for the end of a callback that has just dropped its reference. */
+void alarm_delete(struct alarm *alarm)
+{
+	if (alarm->timer)
+		WdfObjectDelete(alarm->timer);
+	alarm->timer = NULL;
+}
+
+/*
+ * Does nothing once the share is ending. An end that comes between the reference and the
+ * start has found no timer to stop, so the reason is looked at once more afterwards.
+ */
+void alarm_start(struct alarm *alarm, ULONG64 due_ns)
+{
+	if (!pendshare_lease_get(&alarm->share->lease))
+		return;
+	WdfTimerStart(alarm->timer, -(LONGLONG)(due_ns / 100 + 1));
+	if (pendshare_lease_reason(&alarm->share->lease))
+		alarm_stop(alarm);
+}
+
+/* Never waits. If the timer was still set, nobody else will give its reference back. */
+void alarm_stop(struct alarm *alarm)
+{
+	if (alarm->timer && WdfTimerStop(alarm->timer, FALSE))
+		share_put(alarm->share);
+}
+
+/* Monotonic, at any IRQL. */
+ULONG64 clock_ns(void)
+{
+	LARGE_INTEGER frequency;
+	ULONG64 count = (ULONG64)KeQueryPerformanceCounter(&frequency).QuadPart;
+	ULONG64 per_second = (ULONG64)frequency.QuadPart;
+
+	return count / per_second * 1000000000ull + count % per_second * 1000000000ull / per_second;
+}

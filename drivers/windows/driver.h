@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the parts of pendshare.sys know of one another. An open file holds shares; a share
+ * lives in the context of the SHARE request that it is.
+ *
+ * Locks: device->mutex (PASSIVE_LEVEL only) before file->lock; device->lock is a leaf. None is
+ * held across a call into the framework that can call back, a peer, or a completion.
+ * Everything that is not marked PASSIVE runs at <= DISPATCH_LEVEL.
+ */
+#ifndef PENDSHARE_DRIVER_H
+#define PENDSHARE_DRIVER_H
+
+#include <ntifs.h>
+#include <wdf.h>
+
+#include "../include/pendshare/abi.h"
+#include "../common/lease.h"
+#include "peer.h"
+
+#define PENDSHARE_POOL_TAG 0x68736470ul /* "pdsh" in a debugger */
+#define PENDSHARE_BUCKETS 256u
+#define PENDSHARE_SID_SIZE (8 + 15 * sizeof(ULONG)) /* the longest that there is */
+
+/* An MDL describes less than 4 GiB, and so does the length of an output buffer. */
+#define PENDSHARE_MAX_BYTES (0x100000000ull - PAGE_SIZE)
+#define PENDSHARE_SHARES_TOTAL (4 * PENDSHARE_SHARES_PER_USER)
+#define PENDSHARE_MAX_DEADLINE_NS 0x7fffffffffffffffull
+/* What a high-resolution timer keeps on every machine. */
+#define PENDSHARE_WINDOWS_PERIOD_NS 1000000ull
+
+typedef struct pendshare_share_context SHARE;
+typedef struct file FILE_CONTEXT;
+typedef struct device DEVICE;
+
+/* A count of what is live, for INFO and for quotas. */
+struct tally {
+	LONG64 volatile shares;
+	LONG64 volatile pages;
+};
+
+/* Who pays for shares: every file that one user (by SID) has open. */
+struct user {
+	LIST_ENTRY link; /* device->mutex */
+	ULONG files;	 /* device->mutex */
+	WDFMEMORY memory;
+	struct tally tally;
+	LONG64 volatile rate; /* timer periods a second */
+	UCHAR sid[PENDSHARE_SID_SIZE];
+};
+
+struct device {
+	WDFDEVICE handle;
+	WDFQUEUE parked;    /* SHARE requests that are leases */
+	WDFQUEUE waiting;   /* PEND requests */
+	WDFWORKITEM reaper; /* completes ended shares, serves stale files */
+	WDFTIMER recall;    /* wakes the reaper when the first grace time has passed */
+	LONG volatile errands; /* of the reaper, see revoke.c */
+	struct tally tally;
+	FAST_MUTEX mutex;
+	LIST_ENTRY files; /* mutex */
+	LIST_ENTRY users; /* mutex */
+	KSPIN_LOCK lock;
+	SHARE *ended;	    /* lock: the first of the ended shares, in their order */
+	SHARE **ended_tail; /* lock */
+};
+
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(DEVICE, device_of)
+
+struct file {
+	WDFFILEOBJECT handle;
+	DEVICE *device;
+	PEPROCESS owner; /* referenced from create to close */
+	struct user *user;
+	LIST_ENTRY link;       /* device->mutex */
+	BOOLEAN stale;	       /* device->mutex: the reaper shall drain its events */
+	BOOLEAN administrator; /* the handle was opened with the right to revoke */
+
+	KSPIN_LOCK lock; /* everything below */
+	BOOLEAN closing; /* no new shares */
+	BOOLEAN dead;	 /* revoked */
+	BOOLEAN removed; /* REMOVED is to be delivered */
+	BOOLEAN draining; /* someone delivers events */
+	BOOLEAN again;	  /* and shall look once more */
+	ULONG64 live;	  /* SHARE requests accepted and not completed */
+	ULONG64 pages;
+	LIST_ENTRY events; /* shares with something to report */
+	SHARE *buckets[PENDSHARE_BUCKETS];
+};
+
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(FILE_CONTEXT, file_of)
+
+/* A one-shot timer that holds a reference of its share from start to the end of fire(). */
+struct alarm {
+	WDFTIMER timer;
+	SHARE *share;
+	void (*fire)(struct alarm *alarm);
+};
+
+struct pendshare_share_context {
+	struct pendshare_lease lease;
+	ULONG failure; /* of the winner, before it gives its reference back */
+	WDFREQUEST request;
+	FILE_CONTEXT *file;
+	SHARE *next; /* of the one who ends many, then of device->ended */
+	NTSTATUS refused; /* parking failed: complete with this */
+
+	ULONG64 id;
+	ULONG64 length;
+	ULONG access;
+	PMDL mdl;
+	void *memory; /* mapped in attach, or NULL */
+	ULONG64 bytes; /* written by the peer; stable after detach */
+	PKEVENT event;
+	struct alarm deadline;
+	const struct pendshare_peer *peer;
+	void *peer_context;
+
+	/* file->lock */
+	SHARE *bucket;
+	LIST_ENTRY event_link; /* in file->events, or alone */
+	SHARE *batch;	       /* next of those that are being reported */
+	ULONG rings;
+	ULONG64 recall_ms;
+	ULONG64 recall_at; /* clock_ns(), 0: not recalled */
+	BOOLEAN accepted;  /* ACCEPTED is to be delivered before anything else */
+};
+
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(SHARE, share_of)
+
+/* A request on its way through the dispatcher. */
+struct call {
+	WDFREQUEST request;
+	FILE_CONTEXT *file;
+	ULONG code;
+	size_t output_length;
+	ULONG_PTR information;
+	union {
+		struct pendshare_info info;
+		struct pendshare_share share;
+		struct pendshare_pend pend;
+		struct pendshare_end end;
+		struct pendshare_notify notify;
+		struct pendshare_shutdown shutdown;
+		struct pendshare_revoke revoke;
+	} arguments;
+};
+
+/* device.c; PASSIVE */
+NTSTATUS device_create(WDFDRIVER driver, DEVICE **device);
+NTSTATUS device_info(struct call *call);
+
+/* queue.c */
+EVT_WDF_IO_IN_CALLER_CONTEXT queue_caller_context;
+EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL queue_device_control;
+NTSTATUS queue_fetch(WDFREQUEST request, void *arguments, ULONG size);
+
+/* file.c */
+EVT_WDF_DEVICE_FILE_CREATE file_create;
+EVT_WDF_FILE_CLEANUP file_cleanup;
+EVT_WDF_FILE_CLOSE file_close;
+NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share);
+ULONG file_remove(FILE_CONTEXT *file, SHARE *share); /* returns rings not reported */
+void file_completed(FILE_CONTEXT *file, ULONG64 pages);
+SHARE *file_find(FILE_CONTEXT *file, ULONG64 id); /* with file->lock held */
+SHARE *file_mark_all(FILE_CONTEXT *file, ULONG reason, SHARE *list); /* with file->lock held */
+NTSTATUS file_end(struct call *call);
+NTSTATUS file_notify(struct call *call);
+NTSTATUS file_shutdown(struct call *call);
+
+/* owner.c; PASSIVE */
+NTSTATUS owner_watch(DEVICE *device);
+void owner_unwatch(void);
+NTSTATUS user_get(DEVICE *device, struct user **user);
+void user_put(DEVICE *device, struct user *user);
+NTSTATUS user_charge(FILE_CONTEXT *file, ULONG64 pages);
+void user_refund(FILE_CONTEXT *file, ULONG64 pages);
+NTSTATUS user_charge_rate(FILE_CONTEXT *file, ULONG64 period_ns);
+void user_refund_rate(FILE_CONTEXT *file, ULONG64 period_ns);
+
+/* revoke.c */
+NTSTATUS revoke(struct call *call); /* PASSIVE */
+EVT_WDF_TIMER revoke_grace_passed;
+void revoke_errands(DEVICE *device); /* PASSIVE */
+
+/* share.c */
+NTSTATUS share_prepare(WDFREQUEST request); /* PASSIVE, in the caller's context */
+NTSTATUS share_begin(struct call *call);    /* PASSIVE */
+BOOLEAN share_end(SHARE *share, ULONG reason, ULONG failure);
+void share_let_go(SHARE *share); /* what the winner of pendshare_lease_end() owes */
+void share_let_go_all(SHARE *list);
+void share_put(SHARE *share);
+EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE share_canceled;
+EVT_WDF_WORKITEM share_reap;
+
+/* doorbell.c */
+NTSTATUS doorbell_reference(ULONG64 handle, PKEVENT *event); /* PASSIVE, in the caller's context */
+void doorbell_ring(SHARE *share);
+void events_add(FILE_CONTEXT *file, SHARE *share); /* with file->lock held */
+void events_drain(FILE_CONTEXT *file);
+NTSTATUS events_pend(struct call *call);
+
+/* alarm.c */
+NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct alarm *alarm),
+		      ULONG64 finest_ns); /* PASSIVE */
+void alarm_delete(struct alarm *alarm);   /* PASSIVE */
+void alarm_start(struct alarm *alarm, ULONG64 due_ns);
+void alarm_stop(struct alarm *alarm);
+ULONG64 clock_ns(void);
+
+/* peers.c; PASSIVE */
+const struct pendshare_peer *peer_find(const char *name);
+void peer_names(char *list);
+
+/* builtin.c */
+const struct pendshare_peer *builtin_at(ULONG index); /* NULL: no more */
+
+#endif

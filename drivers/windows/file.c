@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * An open file: the shares that live on it, found by their ids, and the requests that end or
+ * notify one of them.
+ *
+ * A share is in the hash from file_add to file_remove; whoever finds it there under the lock may
+ * take a reference or end it, and only that keeps it alive afterwards.
+ */
+#include "driver.h"
+
+static SHARE **bucket_of(FILE_CONTEXT *file, ULONG64 id)
+{
+	/* Fibonacci hashing: owners count ids up, or use multiples of something. */
+	return &file->buckets[(id * 0x9e3779b97f4a7c15ull) >> 56];
+}
+
+C_ASSERT(PENDSHARE_BUCKETS == 256);
+
+SHARE *file_find(FILE_CONTEXT *file, ULONG64 id)
+{
+	SHARE *share = *bucket_of(file, id);
+
+	while (share && share->id != id)
+		share = share->bucket;
+	return share;
+}
+
+NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share)
+{
+	SHARE **bucket = bucket_of(file, share->id);
+	NTSTATUS status = STATUS_SUCCESS;
+	KIRQL irql;
+
+	KeAcquireSpinLock(&file->lock, &irql);
+	if (file->dead) {
+		status = STATUS_DEVICE_REMOVED;
+	} else if (file->closing) {
+		status = STATUS_PIPE_CLOSING;
+	} else if (file_find(file, share->id)) {
+		status = STATUS_OBJECT_NAME_COLLISION;
+	} else {
+		share->bucket = *bucket;
+		*bucket = share;
+		file->live++;
+		file->pages += share->length / PAGE_SIZE;
+	}
+	KeReleaseSpinLock(&file->lock, irql);
+	return status;
+}
+
+ULONG file_remove(FILE_CONTEXT *file, SHARE *share)
+{
+	SHARE **link = bucket_of(file, share->id);
+	KIRQL irql;
+
+	KeAcquireSpinLock(&file->lock, &irql);
+	while (*link != share)
+		link = &(*link)->bucket;
+	*link = share->bucket;
+	RemoveEntryList(&share->event_link);
+	KeReleaseSpinLock(&file->lock, irql);
+	return share->rings;
+}
+
+/* The share's request is completed: INFO and the end of the event stream see it go now. */
+void file_completed(FILE_CONTEXT *file, ULONG64 pages)
+{
+	KIRQL irql;
+
+	KeAcquireSpinLock(&file->lock, &irql);
+	file->live--;
+	file->pages -= pages;
+	KeReleaseSpinLock(&file->lock, irql);
+}
+
+SHARE *file_mark_all(FILE_CONTEXT *file, ULONG reason, SHARE *list)
+{
+	SHARE *share;
+	ULONG i;
+
+	for (i = 0; i < PENDSHARE_BUCKETS; i++) {
+		for (share = file->buckets[i]; share; share = share->bucket) {
+			if (!pendshare_lease_end(&share->lease, reason))
+				continue;
+			share->next = list;
+			list = share;
+		}
+	}
+	return list;
+}
+
+/* Refuses new shares and ends all. When it returns, every share of the file has its reason. */
+static void close_shares(FILE_CONTEXT *file)
+{
+	SHARE *list;
+	KIRQL irql;
+
+	KeAcquireSpinLock(&file->lock, &irql);
+	file->closing = TRUE;
+	list = file_mark_all(file, PENDSHARE_CLOSED, NULL);
+	KeReleaseSpinLock(&file->lock, irql);
+	share_let_go_all(list);
+	events_drain(file);
+}
+
+/* Whether the handle was opened with the one right that only administrators have. */
+static BOOLEAN may_revoke(WDFREQUEST request)
+{
+	WDF_REQUEST_PARAMETERS parameters;
+	PIO_SECURITY_CONTEXT context;
+
+	WDF_REQUEST_PARAMETERS_INIT(&parameters);
+	WdfRequestGetParameters(request, &parameters);
+	context = parameters.Parameters.Create.SecurityContext;
+	return context && (context->DesiredAccess & WRITE_DAC);
+}
+
+void file_create(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJECT handle)
+{
+	FILE_CONTEXT *file = file_of(handle);
+	NTSTATUS status;
+
+	file->handle = handle;
+	file->device = device_of(device);
+	file->administrator = may_revoke(request);
+	KeInitializeSpinLock(&file->lock);
+	InitializeListHead(&file->events);
+	status = user_get(file->device, &file->user);
+	if (NT_SUCCESS(status)) {
+		file->owner = PsGetCurrentProcess();
+		ObReferenceObject(file->owner);
+		ExAcquireFastMutex(&file->device->mutex);
+		InsertTailList(&file->device->files, &file->link);
+		ExReleaseFastMutex(&file->device->mutex);
+	}
+	WdfRequestComplete(request, status);
+}
+
+/*
+ * The last handle is gone. The framework cancels the queued requests of the file when this
+ * returns; a SHARE that is on its way finds the file closing and is refused.
+ */
+void file_cleanup(WDFFILEOBJECT handle)
+{
+	close_shares(file_of(handle));
+}
+
+/* Every request of the file has been completed. */
+void file_close(WDFFILEOBJECT handle)
+{
+	FILE_CONTEXT *file = file_of(handle);
+
+	ExAcquireFastMutex(&file->device->mutex);
+	RemoveEntryList(&file->link);
+	ExReleaseFastMutex(&file->device->mutex);
+	ObDereferenceObject(file->owner);
+	user_put(file->device, file->user);
+}
+
+NTSTATUS file_shutdown(struct call *call)
+{
+	if (call->arguments.shutdown.flags)
+		return STATUS_INVALID_PARAMETER;
+	close_shares(call->file);
+	return STATUS_SUCCESS;
+}
+
+static BOOLEAN zero(const void *bytes, size_t size)
+{
+	const UCHAR *byte = bytes;
+
+	while (size--)
+		if (*byte++)
+			return FALSE;
+	return TRUE;
+}
+
+/* RELEASE and CANCEL: they begin the end, SHARE's completion is the end. */
+NTSTATUS file_end(struct call *call)
+{
+	const struct pendshare_end *end = &call->arguments.end;
+	ULONG reason = call->code == PENDSHARE_IOC_RELEASE ? PENDSHARE_RELEASED : PENDSHARE_CANCELLED;
+	NTSTATUS status = STATUS_SUCCESS;
+	SHARE *share;
+	KIRQL irql;
+
+	if ((end->flags & ~PENDSHARE_END_NOWAIT) || !zero(&end->event, sizeof(end->event)))
+		return STATUS_INVALID_PARAMETER;
+	KeAcquireSpinLock(&call->file->lock, &irql);
+	share = file_find(call->file, end->id);
+	if (!share)
+		status = STATUS_NOT_FOUND;
+	else if (!pendshare_lease_end(&share->lease, reason))
+		status = STATUS_REQUEST_NOT_ACCEPTED;
+	KeReleaseSpinLock(&call->file->lock, irql);
+	if (NT_SUCCESS(status))
+		share_let_go(share);
+	return status;
+}
+
+NTSTATUS file_notify(struct call *call)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	SHARE *share;
+	KIRQL irql;
+
+	if (call->arguments.notify.flags)
+		return STATUS_INVALID_PARAMETER;
+	KeAcquireSpinLock(&call->file->lock, &irql);
+	share = file_find(call->file, call->arguments.notify.id);
+	if (call->file->closing)
+		status = STATUS_PIPE_CLOSING;
+	else if (!share)
+		status = STATUS_NOT_FOUND;
+	else if (!share->peer || !share->peer->notify)
+		status = STATUS_NOT_SUPPORTED;
+	else if (!pendshare_lease_get(&share->lease))
+		status = STATUS_REQUEST_NOT_ACCEPTED;
+	KeReleaseSpinLock(&call->file->lock, irql);
+	if (NT_SUCCESS(status)) {
+		share->peer->notify(share->peer_context);
+		share_put(share);
+	}
+	return status;
+}
