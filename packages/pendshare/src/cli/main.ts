@@ -1,0 +1,74 @@
+/** The command `pendshare`: is the driver usable, what does it offer, who holds memory in it. Machine-readable with --json. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { PendshareError } from '../index.ts'
+import { doctor } from './doctor.ts'
+import { info } from './info.ts'
+import { revoke } from './revoke.ts'
+import { top } from './top.ts'
+
+const MAX_GRACE_MS = 3_600_000
+
+const program = new Command('pendshare')
+  .description("lend a Node.js program's memory to a kernel driver: look at the driver and at who uses it")
+  .version('0.1.0')
+  .showHelpAfterError('(pendshare --help lists the commands)')
+
+program
+  .command('doctor')
+  .description(
+    'say for each backend whether it can be used here, and if not, what to do; exit code 1 if none can',
+  )
+  .option('--json', 'print JSON')
+  .action(doctor)
+
+program
+  .command('info')
+  .description('open a device and print what its driver offers')
+  .option(
+    '--backend <name>',
+    'linux, windows or mock; default: PENDSHARE_BACKEND, else the one of this system',
+  )
+  .option('--json', 'print JSON')
+  .action(info)
+
+program
+  .command('top')
+  .description('list the live shares of every process that this user may look into (Linux)')
+  .option('--json', 'print JSON, once')
+  .option('--watch <seconds>', 'print anew every so many seconds', seconds)
+  .action(top)
+
+program
+  .command('revoke')
+  .description('for administrators: take the memory of every share back')
+  .addOption(
+    new Option(
+      '--grace <ms>',
+      'ask the owners first and wait so long; 0 ends all at once and kills open devices',
+    )
+      .argParser(graceMs)
+      .default(0),
+  )
+  .action(revoke)
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value >= 0.1 && value <= 86_400)) throw new InvalidArgumentError('want 0.1 to 86400')
+  return value
+}
+
+function graceMs(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > MAX_GRACE_MS) {
+    throw new InvalidArgumentError(`want a whole number from 0 to ${MAX_GRACE_MS}`)
+  }
+  return value
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof PendshareError)) throw error
+  console.error(`pendshare: ${error.code}: ${error.message}`)
+  process.exitCode = 1
+}
