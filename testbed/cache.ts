@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 export function cacheRoot(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pendshare')
@@ -20,15 +20,29 @@ export function cacheRoot(): string {
 export async function cached(name: string, build: (directory: string) => Promise<void>): Promise<string> {
   const directory = join(cacheRoot(), name)
   const complete = `${directory}.complete`
-  if (existsSync(complete)) return directory
-  await withLock(directory, async () => {
-    if (existsSync(complete)) return
-    await rm(directory, { recursive: true, force: true })
-    await mkdir(directory, { recursive: true })
-    await build(directory)
-    await writeFile(complete, '')
-  })
+  if (!existsSync(complete))
+    await withLock(directory, async () => {
+      if (existsSync(complete)) return
+      await rm(directory, { recursive: true, force: true })
+      await mkdir(directory, { recursive: true })
+      await build(directory)
+      await writeFile(complete, '')
+      await forgetUnused()
+    })
+  const now = new Date()
+  await utimes(complete, now, now)
   return directory
+}
+
+/** Deletes the entries that nobody asked for in two weeks: builds of old sources, kernels that apt has replaced. */
+async function forgetUnused(): Promise<void> {
+  const limit = Date.now() - 14 * 24 * 3600 * 1000
+  for (const file of await readdir(cacheRoot())) {
+    const complete = join(cacheRoot(), file)
+    if (!file.endsWith('.complete') || (await stat(complete)).mtimeMs > limit) continue
+    await rm(complete, { force: true })
+    await rm(complete.slice(0, -'.complete'.length), { recursive: true, force: true })
+  }
 }
 
 /**
@@ -39,6 +53,7 @@ export async function withLock<T>(name: string, action: () => Promise<T>): Promi
   // Hashed: a socket's name is at most 107 bytes long.
   const address = `\0pendshare-lock-${createHash('sha256').update(name).digest('hex')}`
   let release = await tryLock(address)
+  if (!release) console.log(`waiting for another process that is busy with ${basename(name)}`)
   while (!release) {
     await holderGone(address)
     release = await tryLock(address)

@@ -24,6 +24,6 @@ export const groups: readonly Group[] = [
     command: ['sh', 'testbed/linux-vm/test/smoke.sh'],
     kernels: kernelNames,
     unprivileged: true,
-    timeoutS: 120,
+    timeoutS: 300,
   },
 ]

@@ -78,7 +78,7 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
   const append = [
     'console=ttyS0 loglevel=7 printk.time=1 panic=-1 oops=panic reboot=t mitigations=off no_timer_check',
     // An emulated processor on a busy host stands still now and then: that alone is no lockup, and no fault of its clock.
-    'watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable',
+    'rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable',
     options.appendix ?? '',
   ]
   return [
