@@ -146,6 +146,8 @@ export class RingReader {
         yield batch
         // Doorbells, signals and the end of the share reach us only through the event loop.
         if (performance.now() - turn < TURN_MS) continue
+        // First, for the producer may go on in that turn.
+        this.#giveBack()
         await setImmediate()
         turn = performance.now()
       }
