@@ -12,6 +12,8 @@ export interface Hooks {
   recall?(graceMs: number): void | Promise<void>
   /** Pages pinned in the whole driver, counted without the backend. */
   pinnedPages?(): number | Promise<number>
+  /** There is one driver for all processes and threads, so that `pinnedPages()` counts those of all. */
+  readonly systemWide?: true
   /** Pages that this process may pin at most. */
   readonly memlockPages?: number
   /** The driver sees where in memory a buffer lies, and so what is off a page boundary. */
@@ -55,6 +57,7 @@ export type Need =
   | 'recall'
   | 'pinnedPages'
   | 'memlockPages'
+  | 'systemWide'
   | 'addresses'
   | 'fixture'
   | 'procfs'
@@ -79,6 +82,7 @@ function has(subject: Subject, need: Need): boolean {
     case 'recall':
     case 'pinnedPages':
     case 'memlockPages':
+    case 'systemWide':
     case 'addresses':
       return subject.hooks?.[need] !== undefined
     case 'fixture':

@@ -6,9 +6,11 @@ import { events } from './events.ts'
 import { lease } from './lease.ts'
 import { memory } from './memory.ts'
 import { oneEnd } from './one-end.ts'
+import { owner } from './owner.ts'
 import { races } from './races.ts'
 import { refusals } from './refusals.ts'
 import { reuse } from './reuse.ts'
+import { ring } from './ring.ts'
 import { states } from './states.ts'
 import { threads } from './threads.ts'
 
@@ -19,9 +21,11 @@ export const laws: readonly Law[] = [
   ...reuse,
   ...memory,
   ...closing,
+  ...owner,
   ...threads,
   ...events,
   ...doorbell,
+  ...ring,
   ...refusals,
   ...states,
 ]

@@ -1,0 +1,135 @@
+/** Law 6: whatever becomes of a process or worker, no page of its shares stays pinned; and an idle device holds nobody up. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Context } from '../context.ts'
+import { room } from '../law.ts'
+import type { Need } from '../subject.ts'
+
+/** The program runs as this file does: from source, or built. */
+const FROM_SOURCE = extname(import.meta.url) === '.ts'
+const PROGRAM = new URL(FROM_SOURCE ? '../programs/owner.ts' : '../programs/owner.js', import.meta.url)
+const NODE_OPTIONS = FROM_SOURCE ? ['--conditions=@pendshare/source'] : []
+
+const NEEDS: readonly Need[] = ['fixture', 'peer fill']
+const NEEDS_SYSTEM: readonly Need[] = [...NEEDS, 'ownerExit', 'pinnedPages', 'systemWide']
+
+interface Outcome {
+  readonly code: number | null
+  readonly said: string
+}
+
+export const owner = room('owner', (law) => {
+  for (const [act, said] of [
+    ['idle', 'ready'],
+    ['used and idle', 'ready'],
+    ['unreferenced', 'ready'],
+  ] as const)
+    law(`a process whose device is ${act} ends by itself`, NEEDS, async (context) => {
+      assert.deepEqual(await run(context, act), { code: 0, said })
+    })
+
+  law(
+    'a process that awaits a ring of an unreferenced share ends, and Node says that it waited',
+    NEEDS,
+    async (context) => {
+      assert.equal((await run(context, 'unreferenced and waiting')).said, 'ready')
+    },
+  )
+
+  law('a live share keeps its process alive until its end', NEEDS, async (context) => {
+    assert.deepEqual(await run(context, 'live'), { code: 0, said: 'peer-ended' })
+  })
+
+  for (const [act, code] of [
+    ['exiting', 0],
+    ['throwing', 1],
+    ['closing', 0],
+  ] as const)
+    law(`a process that is ${act} with live shares leaves no page pinned`, NEEDS_SYSTEM, async (context) => {
+      const before = await pinned(context)
+      assert.deepEqual(await run(context, act), { code, said: 'ready' })
+      await unpinned(context, before)
+    })
+
+  law('a process that is killed with live shares leaves no page pinned', NEEDS_SYSTEM, async (context) => {
+    const before = await pinned(context)
+    const { child, ended } = start(context, 'waiting')
+    await context.within('the word of the child', once(child.stdout ?? child, 'data'))
+    assert.equal((await pinned(context)) - before, 16)
+    child.kill('SIGKILL')
+    await ended
+    await unpinned(context, before)
+  })
+
+  for (const act of ['exiting', 'throwing', 'closing'])
+    law(`a worker that is ${act} with live shares leaves no page pinned`, NEEDS_SYSTEM, async (context) => {
+      const before = await pinned(context)
+      const { worker, ended } = startWorker(context, act)
+      worker.on('error', () => {})
+      await ended
+      await unpinned(context, before)
+    })
+
+  law('a worker that is terminated with live shares leaves no page pinned', NEEDS_SYSTEM, async (context) => {
+    const before = await pinned(context)
+    for (let round = 0; round < 5; round++) {
+      const { worker } = startWorker(context, 'waiting')
+      await context.within('the word of the worker', once(worker, 'message'))
+      assert.equal((await pinned(context)) - before, 16)
+      await context.within('worker.terminate()', worker.terminate())
+      await unpinned(context, before)
+    }
+  })
+
+  law('a worker whose device is idle ends by itself', NEEDS, async (context) => {
+    assert.equal(await startWorker(context, 'used and idle').ended, 0)
+  })
+})
+
+async function run(context: Context, act: string): Promise<Outcome> {
+  const { child, ended } = start(context, act)
+  let said = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const code = await ended
+  return { code, said: said.trim() }
+}
+
+/** Starts a child that is killed when it outlives the watchdog. */
+function start(context: Context, act: string): { child: ChildProcess; ended: Promise<number | null> } {
+  // What an uncaught error prints is expected, and would only look like a failure.
+  const child = spawn(process.execPath, [...NODE_OPTIONS, fileURLToPath(PROGRAM), fixtureOf(context), act], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const closed = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
+  const ended = context.within(`the end of the process '${act}'`, closed).finally(() => child.kill('SIGKILL'))
+  return { child, ended }
+}
+
+function startWorker(context: Context, act: string): { worker: Worker; ended: Promise<number> } {
+  const worker = new Worker(PROGRAM, {
+    argv: [fixtureOf(context), act],
+    execArgv: NODE_OPTIONS,
+    stderr: true,
+  })
+  const exited = once(worker, 'exit').then(([code]: number[]) => code ?? -1)
+  const ended = context.within(`the end of the worker '${act}'`, exited).finally(() => worker.terminate())
+  return { worker, ended }
+}
+
+function fixtureOf({ subject }: Context): string {
+  assert.ok(subject.fixture)
+  return subject.fixture.href
+}
+
+async function pinned({ subject }: Context): Promise<number> {
+  return (await subject.hooks?.pinnedPages?.()) ?? Number.NaN
+}
+
+/** The driver may take a moment after the process is gone, but nothing has to happen for it. */
+async function unpinned(context: Context, before: number): Promise<void> {
+  await context.until('the last page of a dead owner', async () => (await pinned(context)) === before)
+}
