@@ -195,6 +195,61 @@ static inline void check_nothing_left(void)
 	close(fd);
 }
 
+struct thread {
+	pthread_t handle;
+	void *(*run)(void *);
+	void *context;
+	pid_t tid;
+	pthread_barrier_t *started;
+};
+
+static inline void *thread_main(void *context)
+{
+	struct thread *thread = context;
+
+	thread->tid = gettid();
+	pthread_barrier_wait(thread->started);
+	return thread->run(thread->context);
+}
+
+static inline void thread_start(struct thread *thread, void *(*run)(void *), void *context)
+{
+	pthread_barrier_t started;
+
+	pthread_barrier_init(&started, NULL, 2);
+	*thread = (struct thread){ .run = run, .context = context, .started = &started };
+	NEED(pthread_create(&thread->handle, NULL, thread_main, thread) == 0);
+	pthread_barrier_wait(&started);
+}
+
+static inline void *thread_join(struct thread *thread)
+{
+	void *result;
+
+	NEED(pthread_join(thread->handle, &result) == 0);
+	return result;
+}
+
+/* Returns once the task sleeps inside a system call of that number: no guess at how long that takes. */
+static inline void until_blocked(pid_t tid, long syscall_number)
+{
+	char path[64], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	for (;;) {
+		FILE *file = fopen(path, "r");
+
+		NEED(file);
+		if (fgets(text, sizeof(text), file) && strncmp(text, "running", 7) &&
+		    strtol(text, NULL, 10) == syscall_number) {
+			fclose(file);
+			return;
+		}
+		fclose(file);
+		sched_yield();
+	}
+}
+
 /* Runs a function in a child of its own and returns its exit status, or minus the signal that ended it. */
 static inline int in_child(int (*run)(void *), void *context)
 {

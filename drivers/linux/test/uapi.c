@@ -437,7 +437,8 @@ static int over_memlock(void *context)
 	int fd;
 
 	become_user(1000, 16 * PAGE);
-	memory = region(4096 * PAGE);
+	memory = mmap(NULL, 4096 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(memory, 4096 * PAGE, MADV_NOHUGEPAGE); /* a huge page would be charged as a whole */
 	fd = device();
 	CHECK_IS(share(fd, 1, memory, 17 * PAGE, ""), -ENOMEM);
 	CHECK_IS(share(fd, 1, memory, 4096 * PAGE, ""), -ENOMEM);
