@@ -8,6 +8,7 @@ import { memory } from './memory.ts'
 import { oneEnd } from './one-end.ts'
 import { owner } from './owner.ts'
 import { races } from './races.ts'
+import { random } from './random.ts'
 import { refusals } from './refusals.ts'
 import { reuse } from './reuse.ts'
 import { ring } from './ring.ts'
@@ -28,4 +29,5 @@ export const laws: readonly Law[] = [
   ...ring,
   ...refusals,
   ...states,
+  ...random,
 ]
