@@ -23,6 +23,7 @@ function prove(name: string, schedule: Schedule, effort: { rounds?: number; runs
     runner,
     supports: SUPPORTS,
     open: (watch) => open({ backend: watch(driver) }),
+    ...(schedule === 'live' && { fixture: new URL('./fixture.ts', import.meta.url) }),
     hooks: {
       remove: () => driver.remove(),
       recall: (graceMs) => driver.recall(graceMs),

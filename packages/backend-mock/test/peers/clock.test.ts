@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { Inbound } from '../../src/peers/inbound.ts'
+import { bench, options, request, share } from '../harness.ts'
+import { drain, u64 } from './records.ts'
+
+test('a record {tick, time} comes every period, and the first rings the sleeping reader', async () => {
+  const one = await bench()
+  const wanted = request(1, { peer: 'clock', pages: 2, peerOptions: options(1e6, 24) })
+  await share(one, wanted)
+  const ring = new Inbound(wanted.memory)
+  one.driver.advance(3.5)
+  one.driver.run()
+  const records = drain(ring)
+  expect(records.map(({ payload }) => [payload.length, u64(payload, 0), u64(payload, 1)])).toEqual([
+    [24, 1, 1e6],
+    [24, 2, 2e6],
+    [24, 3, 3e6],
+  ])
+  expect(one.events).toEqual([{ id: 1, kind: 'doorbell', count: 1 }])
+})
+
+test('it ends after its ticks, and counts the ring as written', async () => {
+  const one = await bench()
+  await share(one, request(1, { peer: 'clock', pages: 2, peerOptions: options(50_000, 0, 5) }))
+  one.driver.advance(1)
+  one.driver.run()
+  expect(one.events.at(-1)).toEqual({ id: 1, kind: 'end', reason: 'peer-ended', bytes: 4096 + 5 * 24 })
+})
+
+test('a full ring drops records and goes on counting', async () => {
+  const one = await bench()
+  const wanted = request(1, { peer: 'clock', pages: 2, peerOptions: options(50_000) })
+  await share(one, wanted)
+  const ring = new Inbound(wanted.memory)
+  one.driver.advance(50)
+  one.driver.run()
+  const before = drain(ring)
+  expect(before).toHaveLength(Math.floor(4096 / 24))
+  one.driver.advance(0.05)
+  one.driver.run()
+  expect(drain(ring).map(({ payload }) => u64(payload, 0))).toEqual([1001])
+  one.device.end(1, 'release')
+  one.driver.run()
+  expect(one.events.at(-1)).toMatchObject({ kind: 'end', bytes: 8192 })
+})
+
+test('options and lengths out of range are refused', async () => {
+  const one = await bench()
+  for (const [pages, ...fields] of [
+    [2],
+    [2, 49_999],
+    [2, 1e6, 15],
+    [2, 1e6, 4097],
+    [2, 1e6, 2048],
+    [1, 1e6],
+  ]) {
+    await expect(
+      share(one, request(1, { peer: 'clock', pages: pages ?? 1, peerOptions: options(...fields) })),
+    ).rejects.toMatchObject({ code: 'ERR_PENDSHARE_INVALID_ARGUMENT' })
+  }
+})
