@@ -1,4 +1,8 @@
 /** The test groups of the VM bed. Each runs in a boot of its own on each of its kernels, as lockdep and KASAN report once a boot. */
+import { resolve } from 'node:path'
+import { ensurePackages } from '../apt.ts'
+import { buildAddon } from '../build.ts'
+import { mustRun } from '../command.ts'
 import { type KernelName, kernelNames } from './kernels.ts'
 
 export interface Group {
@@ -6,8 +10,8 @@ export interface Group {
   /** Run in the guest from the repository's root; prints TAP on stdout. `node` is the workspace's pinned one. */
   readonly command: readonly string[]
   readonly kernels: readonly KernelName[]
-  /** Run on the host first, from the repository's root: what builds the group's programs. */
-  readonly prepare?: readonly string[]
+  /** Builds on the host what the command needs. */
+  readonly prepare?: () => Promise<unknown>
   readonly env?: Readonly<Record<string, string>>
   readonly smp?: number
   readonly memoryMiB?: number
@@ -18,6 +22,18 @@ export interface Group {
   readonly unprivileged?: true
 }
 
+const driverTests = resolve(import.meta.dirname, '../../drivers/linux/test')
+
+async function buildDriverTests(): Promise<void> {
+  await ensurePackages(['gcc', 'make', 'libc6-dev'])
+  await mustRun(['make', '-C', driverTests])
+}
+
+/** node:test over source files, reporting in TAP. */
+function nodeTest(...files: string[]): readonly string[] {
+  return ['node', '--conditions=@pendshare/source', '--test', '--test-reporter=tap', ...files]
+}
+
 export const groups: readonly Group[] = [
   {
     name: 'smoke',
@@ -25,5 +41,30 @@ export const groups: readonly Group[] = [
     kernels: kernelNames,
     unprivileged: true,
     timeoutS: 300,
+  },
+  {
+    name: 'uapi',
+    command: [
+      'sh',
+      '-c',
+      'status=0; for test in drivers/linux/test/build/*; do "$test" || status=1; done; exit $status',
+    ],
+    prepare: buildDriverTests,
+    kernels: kernelNames,
+    timeoutS: 900,
+  },
+  {
+    name: 'contract',
+    command: nodeTest('packages/backend-linux/test/vm/contract.test.ts'),
+    prepare: buildAddon,
+    kernels: kernelNames,
+    timeoutS: 900,
+  },
+  {
+    name: 'owner',
+    command: nodeTest('packages/backend-linux/test/vm/death.test.ts'),
+    prepare: buildAddon,
+    kernels: kernelNames,
+    timeoutS: 900,
   },
 ]

@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { cacheRoot } from '../cache.ts'
-import { mustRun } from '../command.ts'
 import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
 import { testGate } from './gate.ts'
 import { type Group, groups } from './groups.ts'
@@ -26,7 +25,7 @@ export async function testKernel(kernel: KernelName, filter = ''): Promise<Count
 async function testGroup(kernel: KernelName, group: Group): Promise<Counts> {
   const start = performance.now()
   console.log(`linux-vm ${kernel} ${group.name}: ${group.command.join(' ')}`)
-  if (group.prepare) await mustRun(group.prepare, { cwd: repository, progress: `${group.name}: building` })
+  await group.prepare?.()
   const { prepare: _, kernels: __, name: ___, ...machine } = group
   const result = await runInVm({
     ...machine,
