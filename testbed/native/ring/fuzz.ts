@@ -1,0 +1,180 @@
+/**
+ * A native thread and JavaScript at the two ends of a ring, in the same memory at the same time: records that follow
+ * from a seed, of every length, over rings of every size, with positions that wrap. Nothing may be lost, torn or
+ * reordered, what is dropped must be counted, and no wake-up may get lost.
+ */
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { setImmediate } from 'node:timers/promises'
+import { formatRing, maxPayload, ringCapacity } from '../../../packages/core/src/ring/layout.ts'
+import { type RingBell, RingReader } from '../../../packages/core/src/ring/reader.ts'
+import { RingWriter } from '../../../packages/core/src/ring/writer.ts'
+import { mix, recordLength, StreamData } from './stream.ts'
+
+interface Options {
+  readonly seed: number
+  readonly records: number
+  /** First position: close to 2^32 it wraps soon. */
+  readonly start: number
+  /** The producer waits for room instead of dropping. */
+  readonly lossless: boolean
+}
+
+interface Outcome {
+  readonly received: number
+  readonly missing: number
+  readonly dropped: number
+  readonly sleeps: number
+}
+
+type Done = (error: string | undefined, outcome: Outcome) => void
+
+interface Addon {
+  produce(memory: Uint8Array, options: Options, ring: () => void, done: Done): void
+  consume(memory: Uint8Array, options: Options, done: Done): () => void
+}
+
+const addon: Addon = createRequire(import.meta.url)('./build/ring.node')
+
+/** Whether records are compared to the last byte and in order. */
+class Check {
+  received = 0
+  missing = 0
+  #next = 0
+  readonly #data: StreamData
+  readonly #options: Options
+  readonly #maxPayload: number
+
+  constructor(bytes: Uint8Array, options: Options) {
+    this.#data = new StreamData(bytes, options.seed)
+    this.#options = options
+    this.#maxPayload = maxPayload(bytes.length)
+  }
+
+  record(offset: number, length: number, n: number): void {
+    if (n < this.#next) assert.fail(`record ${n} comes after ${this.#next - 1}`)
+    const expected = recordLength(this.#options.seed, n, this.#maxPayload)
+    if (length !== expected) assert.fail(`record ${n} has ${length} bytes instead of ${expected}`)
+    if (!this.#data.holds(n, offset, length)) assert.fail(`record ${n} is torn`)
+    this.missing += n - this.#next
+    this.#next = n + 1
+    this.received++
+  }
+
+  end(): void {
+    this.missing += this.#options.records - this.#next
+  }
+}
+
+/** A bell that the native thread rings through the event loop, as a doorbell does. */
+class Bell implements RingBell {
+  ended = false
+  #wake = () => {}
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  ring(): void {
+    this.#wake()
+  }
+
+  end(): void {
+    this.ended = true
+    this.#wake()
+  }
+}
+
+export async function nativeToJavaScript(memory: Uint8Array, options: Options): Promise<Outcome> {
+  const bell = new Bell()
+  const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+  addon.produce(
+    memory,
+    options,
+    () => bell.ring(),
+    (error, outcome) => {
+      bell.end()
+      if (error === undefined) resolve(outcome)
+      else reject(new Error(error))
+    },
+  )
+  const reader = new RingReader(memory, bell)
+  const check = new Check(reader.bytes, options)
+  for await (const batch of reader.batches()) {
+    batch.forEach((offset, length, n) => {
+      check.record(offset, length, n)
+    })
+  }
+  check.end()
+  const outcome = await promise
+  assert.equal(check.received, outcome.received)
+  assert.equal(check.missing, reader.dropped)
+  if (options.lossless) assert.equal(check.missing, 0)
+  return { ...outcome, received: check.received, missing: check.missing }
+}
+
+export async function javaScriptToNative(memory: Uint8Array, options: Options): Promise<Outcome> {
+  const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+  let failed = false
+  const notify = addon.consume(memory, options, (error, outcome) => {
+    failed = error !== undefined
+    if (error === undefined) resolve(outcome)
+    else reject(new Error(error))
+  })
+  const writer = new RingWriter(memory)
+  const data = new StreamData(writer.bytes, options.seed)
+  for (let n = 0; n < options.records && !failed; n++) {
+    const length = recordLength(options.seed, n, writer.maxPayload)
+    // The reader ends with the last record, so that one is never dropped.
+    while ((options.lossless || n === options.records - 1) && !failed && !writer.room(length)) {
+      if (writer.publish()) notify()
+      await setImmediate()
+    }
+    const offset = writer.reserve(length, n)
+    if (offset >= 0) data.fill(n, offset, length)
+    if ((mix(n >>> 6) % 4 === 0 || n % 7 === 0) && writer.publish()) notify()
+    if (n % 8192 === 0) await setImmediate()
+  }
+  if (writer.publish()) notify()
+  const outcome = await promise
+  assert.equal(outcome.received + outcome.missing, options.records)
+  assert.equal(outcome.missing, writer.dropped)
+  if (options.lossless) assert.equal(outcome.missing, 0)
+  return outcome
+}
+
+const SHARES = 10
+
+/** Sends `records` records each way, over rings whose size and start follow from the seed. Rejects with what went wrong. */
+export async function fuzz(records: number, seed: number): Promise<string[]> {
+  const lines: string[] = []
+  for (const way of [nativeToJavaScript, javaScriptToNative]) {
+    const total = { received: 0, missing: 0, sleeps: 0 }
+    for (let share = 0; share < SHARES; share++) {
+      const random = mix(seed + share)
+      const bytes = 4096 + (4096 << ((random >>> 8) % 9))
+      const options = {
+        seed: random,
+        records: Math.ceil(records / SHARES),
+        start: share % 2 === 0 ? 0 : (0 - (random & 0xf_fff8)) >>> 0,
+        lossless: share % 3 !== 0,
+      }
+      const memory = new Uint8Array(new SharedArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
+      formatRing(memory)
+      const outcome = await way(memory, options).catch((error: unknown) => {
+        throw new Error(`${way.name}, capacity ${ringCapacity(bytes)}, ${JSON.stringify(options)}`, {
+          cause: error,
+        })
+      })
+      total.received += outcome.received
+      total.missing += outcome.missing
+      total.sleeps += outcome.sleeps
+    }
+    lines.push(
+      `${way.name}: ${total.received} records received, ${total.missing} dropped and counted, ${total.sleeps} sleeps, seed ${seed}`,
+    )
+  }
+  return lines
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A hostile owner against the kernel's two sides of a ring. The other side's fields, and for
+ * a consumer all of the memory, hold whatever the input says, at every step anew. Whatever they
+ * hold, a producer writes only into the header's own fields and the data, a consumer
+ * reads only from the data, and no call takes more than a few steps.
+ *
+ * The ring lies between two pages without access, so that one byte too far is a fault.
+ * With libFuzzer this is a target; with -DSTANDALONE it makes its own inputs from a seed
+ * and then lets a thread scribble over a ring in use.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "stream.h"
+
+#define CAPACITY 4096u
+#define SENTINEL 0x5eu
+
+/* The input, byte by byte; zeroes once it is used up. */
+struct input {
+	const __u8 *bytes;
+	size_t left;
+};
+
+static __u32 take(struct input *input, unsigned int bytes)
+{
+	__u32 value = 0;
+
+	for (; bytes; bytes--) {
+		value <<= 8;
+		if (!input->left)
+			continue;
+		value |= *input->bytes++;
+		input->left--;
+	}
+	return value;
+}
+
+/* A position that is sometimes right, often nearly so, and else anything. */
+static __u32 position(struct input *input, __u32 near)
+{
+	switch (take(input, 1) & 7u) {
+	case 0:
+		return take(input, 4);
+	case 1:
+		return near + CAPACITY + (take(input, 1) & 15u) - 8u;
+	case 2:
+		return near - take(input, 2);
+	case 3:
+		return near + (take(input, 2) & (CAPACITY - 1u));
+	case 4:
+		return near + (take(input, 2) & (CAPACITY - 8u));
+	default:
+		return near;
+	}
+}
+
+static __u8 *guarded(void)
+{
+	size_t bytes = PENDSHARE_RING_DATA + CAPACITY;
+	__u8 *all = mmap(NULL, bytes + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (all == MAP_FAILED || mprotect(all + 4096, bytes, PROT_READ | PROT_WRITE))
+		abort();
+	return all + 4096;
+}
+
+static void expect(int condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "hostile: %s\n", what);
+	abort();
+}
+
+/* The producer's words of the header may change; nothing else between the header and the data. */
+static void check_header(const __u8 *memory, __u32 consumer)
+{
+	const struct pendshare_ring_shared *shared = (const void *)memory;
+	__u32 at;
+
+	expect(shared->consumer == consumer, "the producer wrote the consumer's position");
+	expect(shared->capacity == CAPACITY, "the producer wrote the capacity");
+	for (at = sizeof(*shared); at < PENDSHARE_RING_DATA; at++)
+		expect(memory[at] == SENTINEL, "the producer wrote between header and data");
+}
+
+static void against_producer(__u8 *memory, struct input *input)
+{
+	struct pendshare_ring_shared *shared = (struct pendshare_ring_shared *)memory;
+	struct pendshare_ring_producer ring;
+	__u32 start = take(input, 4) & ~7u;
+
+	memset(memory, SENTINEL, PENDSHARE_RING_DATA);
+	stream_format(memory, CAPACITY, start);
+	stream_producer(&ring, memory, CAPACITY, start);
+	while (input->left) {
+		__u32 length = take(input, 2);
+		__u32 before = ring.position;
+		void *payload;
+
+		if ((length & 0xf000u) == 0xf000u)
+			length = take(input, 4);
+		shared->consumer = position(input, ring.position);
+		switch (pendshare_ring_reserve(&ring, length, take(input, 1), &payload)) {
+		case PENDSHARE_RING_OK:
+			expect((__u8 *)payload >= ring.data + PENDSHARE_RING_HEADER &&
+				       (__u8 *)payload + length <= ring.data + CAPACITY,
+			       "a payload outside the data");
+			memset(payload, 0xa5, length);
+			break;
+		case PENDSHARE_RING_FULL:
+			expect(ring.position == before, "a dropped record moved the producer");
+			break;
+		case PENDSHARE_RING_CORRUPT:
+			expect(ring.position == before, "a refused record moved the producer");
+			break;
+		}
+		expect(ring.position - ring.consumer <= CAPACITY, "more used than there is");
+		if (take(input, 1) & 1u) {
+			shared->wake = take(input, 1);
+			pendshare_ring_publish(&ring);
+			expect(shared->producer == ring.position, "the position was not published");
+		}
+		check_header(memory, shared->consumer);
+	}
+}
+
+/* Any bytes for the data from there on, with headers that make sense now and then. */
+static void scribble(__u8 *data, __u32 at, struct input *input)
+{
+	while (at < CAPACITY && input->left) {
+		struct pendshare_ring_record record = { take(input, 2) & 0x83ffu, take(input, 1) };
+
+		if (record.length & 0x8000u)
+			record.length = take(input, 4);
+		if (record.kind & 0x40u)
+			record.length = CAPACITY - at - PENDSHARE_RING_HEADER;
+		if (record.kind & 0x80u)
+			record.kind = PENDSHARE_RING_PAD;
+		memcpy(data + at, &record, sizeof(record));
+		at += record.length < CAPACITY ? pendshare_ring_span(record.length) : 8u;
+		if (!(take(input, 1) & 7u))
+			return;
+	}
+}
+
+static void against_consumer(__u8 *memory, struct input *input)
+{
+	struct pendshare_ring_shared *shared = (struct pendshare_ring_shared *)memory;
+	struct pendshare_ring_consumer ring;
+	__u32 start = take(input, 4) & ~7u;
+
+	stream_format(memory, CAPACITY, start);
+	stream_consumer(&ring, memory, CAPACITY, start);
+	while (input->left) {
+		struct pendshare_ring_record record;
+		const void *payload;
+		unsigned int walked;
+
+		scribble(memory + PENDSHARE_RING_DATA, ring.position & (CAPACITY - 1u), input);
+		scribble(memory + PENDSHARE_RING_DATA, 0u, input);
+		shared->producer = position(input, ring.position);
+		for (walked = 0; walked <= CAPACITY / 8u; walked++) {
+			__u32 used = shared->producer - ring.position;
+			__u32 before = ring.position;
+			enum pendshare_ring_result result =
+				pendshare_ring_peek(&ring, &record, &payload);
+
+			expect(ring.position == before || !(ring.position & (CAPACITY - 1u)),
+			       "padding that does not reach the end of the data");
+			if (result != PENDSHARE_RING_OK)
+				break;
+			expect(used <= CAPACITY, "a record beyond the producer's position");
+			expect((const __u8 *)payload >= ring.data + PENDSHARE_RING_HEADER &&
+				       record.length <= CAPACITY - PENDSHARE_RING_HEADER &&
+				       (const __u8 *)payload + record.length <= ring.data + CAPACITY,
+			       "a payload outside the data");
+			expect(record.kind != PENDSHARE_RING_PAD, "padding taken for a record");
+			pendshare_ring_advance(&ring, &record);
+			expect(!(ring.position & 7u), "the consumer left its alignment");
+		}
+		expect(walked <= CAPACITY / 8u, "more records than fit the data");
+		pendshare_ring_release(&ring);
+		pendshare_ring_sleep(&ring);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
+{
+	static __u8 *memory;
+	struct input input = { bytes, size };
+
+	if (!memory)
+		memory = guarded();
+	if (take(&input, 1) & 1u)
+		against_producer(memory, &input);
+	else
+		against_consumer(memory, &input);
+	return 0;
+}
+
+#ifdef STANDALONE
+
+static __u32 next_random(__u32 *state)
+{
+	return stream_mix(*state += 0x9e3779b9u);
+}
+
+struct scribbler {
+	__u8 *memory;
+	__u32 seed;
+	int stop;
+};
+
+/* Writes anything anywhere, as an owner can at any moment. The data race is the point. */
+static void *scribble_on(void *argument)
+{
+	struct scribbler *scribbler = argument;
+	struct pendshare_ring_shared *shared = (void *)scribbler->memory;
+	__u32 *words = (__u32 *)(scribbler->memory + PENDSHARE_RING_DATA);
+	__u32 state = scribbler->seed;
+
+	while (!__atomic_load_n(&scribbler->stop, __ATOMIC_RELAXED)) {
+		__u32 random = next_random(&state);
+		__u32 near = pendshare_load_relaxed(&shared->producer);
+
+		pendshare_store_relaxed(&shared->consumer, random & 64u ? random : near - (random & 0xff8u));
+		pendshare_store_relaxed(&shared->wake, random >> 31);
+		pendshare_store_relaxed(words + (random >> 8) % (CAPACITY / 4u), random);
+		if (random & 1u)
+			pendshare_store_relaxed(&shared->producer, near + (random >> 16 & 0x1ff8u));
+	}
+	return NULL;
+}
+
+/* Both kernel sides go on in the same memory while it is scribbled over; each stays within its bounds. */
+static void under_fire(__u8 *memory, __u32 rounds, __u32 seed)
+{
+	struct scribbler scribbler = { memory, seed, 0 };
+	struct pendshare_ring_producer out;
+	struct pendshare_ring_consumer in;
+	unsigned long taken = 0, given = 0;
+	pthread_t thread;
+
+	pendshare_ring_format(memory, CAPACITY);
+	pendshare_ring_producer_init(&out, memory, CAPACITY);
+	pendshare_ring_consumer_init(&in, memory, CAPACITY);
+	if (pthread_create(&thread, NULL, scribble_on, &scribbler))
+		abort();
+	while (rounds--) {
+		struct pendshare_ring_record record;
+		const void *from;
+		void *to;
+		__u32 length = stream_mix(seed + rounds) % 300u;
+
+		if (pendshare_ring_reserve(&out, length, rounds, &to) == PENDSHARE_RING_OK) {
+			memset(to, 0xa5, length);
+			given++;
+		}
+		pendshare_ring_publish(&out);
+		if (pendshare_ring_peek(&in, &record, &from) == PENDSHARE_RING_OK) {
+			expect((const __u8 *)from + record.length <= in.data + CAPACITY,
+			       "a payload outside the data, under fire");
+			pendshare_ring_advance(&in, &record);
+			pendshare_ring_release(&in);
+			taken++;
+		}
+		pendshare_ring_sleep(&in);
+	}
+	__atomic_store_n(&scribbler.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	printf("hostile: under fire %lu records went in and %lu came out\n", given, taken);
+}
+
+int main(int argc, char **argv)
+{
+	__u32 inputs = argc > 1 ? (__u32)strtoul(argv[1], NULL, 0) : 100000u;
+	__u32 seed = argc > 2 ? (__u32)strtoul(argv[2], NULL, 0) : 1u;
+	__u32 state = seed;
+	__u32 n;
+
+	for (n = 0; n < inputs; n++) {
+		__u8 bytes[512];
+		size_t at;
+
+		for (at = 0; at < sizeof(bytes); at++)
+			bytes[at] = (__u8)next_random(&state);
+		LLVMFuzzerTestOneInput(bytes, 1 + next_random(&state) % sizeof(bytes));
+	}
+	printf("hostile: %u inputs, seed %u\n", inputs, seed);
+	under_fire(guarded(), inputs * 20u, seed);
+	return 0;
+}
+
+#endif
