@@ -105,9 +105,18 @@ static inline VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes)
 	WDF_OBJECT_ATTRIBUTES_INIT(attributes);                   \
 	(attributes)->ContextTypeInfo = WDF_GET_CONTEXT_TYPE_INFO(type)->UniqueType
 
-/* One description a type in the whole driver: its address is the type's identity. */
+/*
+ * One description a type in the whole driver: its address is the type's identity. A weak symbol
+ * of a PE object has a definition of its own in each file, and is not one.
+ */
+#ifdef _WIN32
+#define PENDSHARE_WDF_ONE_COPY __declspec(selectany)
+#else
+#define PENDSHARE_WDF_ONE_COPY __attribute__((weak))
+#endif
+
 #define WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(type, function)                         \
-	__attribute__((weak)) const WDF_OBJECT_CONTEXT_TYPE_INFO                   \
+	PENDSHARE_WDF_ONE_COPY const WDF_OBJECT_CONTEXT_TYPE_INFO                  \
 		_WDF_##type##_TYPE_INFO = {                                        \
 			sizeof(WDF_OBJECT_CONTEXT_TYPE_INFO), (PCHAR) #type,       \
 			sizeof(type), WDF_GET_CONTEXT_TYPE_INFO(type), NULL,       \
