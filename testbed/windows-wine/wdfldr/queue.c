@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Queues: a parallel one hands each request on at once; a manual one keeps them, and gives each
+ * to one taker only, be it the driver or a cancellation.
+ *
+ * Whoever gets the cancel routine out of the IRP owns the request: IoSetCancelRoutine returns it
+ * once. A request whose cancel routine is on its way cannot be taken any more.
+ */
+#include "framework.h"
+
+static KSPIN_LOCK lock; /* the lists of all queues */
+
+NTSTATUS double_WdfIoQueueCreate(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle,
+				 PWDF_IO_QUEUE_CONFIG config, PWDF_OBJECT_ATTRIBUTES attributes,
+				 WDFQUEUE *created)
+{
+	struct device *device = object_of(handle, DEVICE);
+	struct queue *queue = object_create(QUEUE, sizeof(*queue), attributes, &device->object);
+
+	UNREFERENCED_PARAMETER(globals);
+	stop_unless(config->Size == sizeof(*config), "WDF_IO_QUEUE_CONFIG not initialized");
+	stop_unless(config->DispatchType != WdfIoQueueDispatchSequential, "no sequential queues here");
+	queue->device = device;
+	queue->config = *config;
+	InitializeListHead(&queue->requests);
+	if (config->DefaultQueue)
+		device->queue = queue;
+	if (created)
+		*created = (WDFQUEUE)queue;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS queue_submit(struct queue *queue, struct request *request)
+{
+	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(request->irp);
+
+	queue->config.EvtIoDeviceControl(
+		(WDFQUEUE)queue, (WDFREQUEST)request,
+		stack->Parameters.DeviceIoControl.OutputBufferLength,
+		stack->Parameters.DeviceIoControl.InputBufferLength,
+		stack->Parameters.DeviceIoControl.IoControlCode);
+	return STATUS_SUCCESS;
+}
+
+/* Under the lock; FALSE: a cancellation has it. */
+static BOOLEAN take(struct request *request)
+{
+	if (!IoSetCancelRoutine(request->irp, NULL))
+		return FALSE;
+	RemoveEntryList(&request->entry);
+	request->origin = request->queue;
+	request->queue = NULL;
+	return TRUE;
+}
+
+static void canceled(struct queue *queue, struct request *request)
+{
+	if (queue->config.EvtIoCanceledOnQueue)
+		queue->config.EvtIoCanceledOnQueue((WDFQUEUE)queue, (WDFREQUEST)request);
+	else
+		request_complete(request, STATUS_CANCELLED, 0);
+}
+
+static VOID cancel(DEVICE_OBJECT *device, IRP *irp)
+{
+	struct request *request = irp->Tail.Overlay.DriverContext[0];
+	struct queue *queue;
+	KIRQL irql;
+
+	UNREFERENCED_PARAMETER(device);
+	IoReleaseCancelSpinLock(irp->CancelIrql);
+	KeAcquireSpinLock(&lock, &irql);
+	queue = request->queue;
+	RemoveEntryList(&request->entry);
+	request->queue = NULL;
+	KeReleaseSpinLock(&lock, irql);
+	canceled(queue, request);
+}
+
+/* A request that was cancelled before is handed to its cancellation inside of this call. */
+static void put(struct queue *queue, struct request *request, BOOLEAN first)
+{
+	IRP *irp = request->irp;
+	BOOLEAN late;
+	KIRQL irql;
+
+	stop_unless(!request->queue && !request->completed, "a request queued twice, or completed");
+	irp->Tail.Overlay.DriverContext[0] = request;
+	KeAcquireSpinLock(&lock, &irql);
+	request->queue = queue;
+	if (first)
+		InsertHeadList(&queue->requests, &request->entry);
+	else
+		InsertTailList(&queue->requests, &request->entry);
+	IoSetCancelRoutine(irp, cancel);
+	late = irp->Cancel && take(request);
+	KeReleaseSpinLock(&lock, irql);
+	if (late)
+		canceled(queue, request);
+}
+
+NTSTATUS double_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST request,
+					   WDFQUEUE queue)
+{
+	UNREFERENCED_PARAMETER(globals);
+	put(object_of(queue, QUEUE), object_of(request, REQUEST), FALSE);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS double_WdfRequestRequeue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
+{
+	struct request *request = object_of(handle, REQUEST);
+
+	UNREFERENCED_PARAMETER(globals);
+	stop_unless(request->origin != NULL, "a request requeued that came from no manual queue");
+	put(request->origin, request, TRUE);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS double_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQUEUE queue,
+					       WDFREQUEST handle, WDFREQUEST *out)
+{
+	struct request *request = object_of(handle, REQUEST);
+	BOOLEAN taken;
+	KIRQL irql;
+
+	UNREFERENCED_PARAMETER(globals);
+	KeAcquireSpinLock(&lock, &irql);
+	taken = request->queue == object_of(queue, QUEUE) && take(request);
+	KeReleaseSpinLock(&lock, irql);
+	if (!taken)
+		return STATUS_NOT_FOUND;
+	*out = handle;
+	return STATUS_SUCCESS;
+}
+
+/* Under the lock: takes the first request of the file, or returns NULL. */
+static struct request *take_by_file(struct queue *queue, struct file *file)
+{
+	LIST_ENTRY *link;
+
+	for (link = queue->requests.Flink; link != &queue->requests; link = link->Flink) {
+		struct request *request = CONTAINING_RECORD(link, struct request, entry);
+
+		if (request->file == file && take(request))
+			return request;
+	}
+	return NULL;
+}
+
+NTSTATUS double_WdfIoQueueRetrieveRequestByFileObject(PWDF_DRIVER_GLOBALS globals, WDFQUEUE queue,
+						      WDFFILEOBJECT file, WDFREQUEST *out)
+{
+	struct request *request;
+	KIRQL irql;
+
+	UNREFERENCED_PARAMETER(globals);
+	KeAcquireSpinLock(&lock, &irql);
+	request = take_by_file(object_of(queue, QUEUE), object_of(file, FILE_OBJ));
+	KeReleaseSpinLock(&lock, irql);
+	if (!request)
+		return STATUS_NO_MORE_ENTRIES;
+	*out = (WDFREQUEST)request;
+	return STATUS_SUCCESS;
+}
+
+static void cancel_all(struct object *object, void *context)
+{
+	struct queue *queue = (struct queue *)object;
+	struct request *request;
+	KIRQL irql;
+
+	for (;;) {
+		KeAcquireSpinLock(&lock, &irql);
+		request = take_by_file(queue, context);
+		KeReleaseSpinLock(&lock, irql);
+		if (!request)
+			return;
+		request->irp->Cancel = TRUE;
+		canceled(queue, request);
+	}
+}
+
+void queue_cancel_file(struct file *file)
+{
+	objects_visit(QUEUE, cancel_all, file);
+}
