@@ -35,4 +35,4 @@ function prove(name: string, schedule: Schedule, effort: { rounds?: number; runs
 }
 
 prove('the mock', 'live', {})
-for (const seed of [1, 2, 3]) prove(`the mock by seed ${seed}`, { seed }, { rounds: 50, runs: 20 })
+for (const seed of [1, 2]) prove(`the mock by seed ${seed}`, { seed }, { rounds: 40, runs: 20 })

@@ -8,7 +8,7 @@ import type { Scheduler, Task, Timer } from './scheduler.ts'
 const TURNS_BEFORE_YIELD = 256
 
 /** A reaction to it is a microtask, at a quarter of the price of Node's queueMicrotask(). */
-const NOW = Promise.resolve()
+export const NOW = Promise.resolve()
 
 /** A longer time than this is waited for in pieces: setTimeout takes 31 bits of milliseconds. */
 const LONGEST_WAIT_MS = 0x7fffffff

@@ -1,10 +1,13 @@
 /**
- * Runs the driver by itself, in real time, one step a turn of the event loop, and picks the step by a seed: whatever a
- * program relies on besides the contract breaks sooner or later.
+ * Runs the driver by itself, in real time, one step at a time, and picks the step by a seed; between two steps the
+ * program has a turn. Whatever it relies on besides the contract breaks sooner or later.
  */
-import { RealTimer } from './live.ts'
+import { NOW, RealTimer } from './live.ts'
 import { type Random, seeded } from './random.ts'
 import type { Scheduler, Task, Timer } from './scheduler.ts'
+
+/** One in so many turns is one of the event loop, so that timers and I/O have theirs; the others are microtasks. */
+const EVENT_LOOP_TURN = 8
 
 export class ShuffledScheduler implements Scheduler {
   readonly inline = false
@@ -37,7 +40,8 @@ export class ShuffledScheduler implements Scheduler {
   #arm(): void {
     if (this.#armed || this.#ready.length === 0) return
     this.#armed = true
-    setImmediate(this.#turn)
+    if (this.#random(EVENT_LOOP_TURN) === 0) setImmediate(this.#turn)
+    else NOW.then(this.#turn)
   }
 
   readonly #turn = (): void => {
