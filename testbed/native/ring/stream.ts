@@ -29,7 +29,8 @@ export class StreamData {
 
   fill(n: number, offset: number, length: number): void {
     const whole = length >> 2
-    for (let index = 0; index < whole; index++) this.#words[(offset >> 2) + index] = word(this.#seed, n, index)
+    for (let index = 0; index < whole; index++)
+      this.#words[(offset >> 2) + index] = word(this.#seed, n, index)
     for (let at = whole * 4; at < length; at++) {
       this.#bytes[offset + at] = word(this.#seed, n, whole) >>> ((at & 3) * 8)
     }

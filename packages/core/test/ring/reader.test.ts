@@ -1,0 +1,410 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { describe, it } from 'vitest'
+import type { SampleConstructor } from '../../src/ring/batch.ts'
+import { CONSUMER, DROPPED, PRODUCER, WAKE } from '../../src/ring/layout.ts'
+import { RingReader } from '../../src/ring/reader.ts'
+import { pair, TestBell, words } from './ring.ts'
+
+const CORRUPT = { code: 'ERR_PENDSHARE_RING_CORRUPT' }
+const IN_USE = { code: 'ERR_PENDSHARE_RING_IN_USE' }
+
+async function kinds(reader: RingReader, into: number[] = []): Promise<number[]> {
+  for await (const batch of reader.batches()) {
+    batch.forEach((_offset, _length, kind) => {
+      into.push(kind)
+    })
+  }
+  return into
+}
+
+describe('batches()', () => {
+  it('yields one batch of all there is, and gives it back when the body is left', async () => {
+    const { reader, send, header, bell } = pair()
+    send(1, 2, 3)
+    for await (const batch of reader.batches()) {
+      assert.equal(batch.records, 3)
+      assert.equal(batch.bytes, reader.bytes)
+      assert.equal(header[CONSUMER], 0)
+      bell.end()
+    }
+    assert.equal(header[CONSUMER], 48)
+  })
+
+  it('gives back on break and on throw', async () => {
+    const { reader, send, header } = pair()
+    send(1)
+    for await (const _ of reader.batches()) break
+    assert.equal(header[CONSUMER], 16)
+    send(2)
+    const failing = async () => {
+      for await (const _ of reader.batches()) throw new Error('of the body')
+    }
+    await assert.rejects(failing, { message: 'of the body' })
+    assert.equal(header[CONSUMER], 32)
+  })
+
+  it('yields the same object each time, empty once given back', async () => {
+    const { reader, send } = pair()
+    const iterator = reader.batches()
+    send(1)
+    const first = (await iterator.next()).value
+    send(2)
+    const second = (await iterator.next()).value
+    assert.equal(first, second)
+    await iterator.return(undefined)
+    assert.equal(second?.records, 0)
+  })
+
+  it('sleeps when there is nothing, and asks to be rung first', async () => {
+    const { reader, send, header, bell } = pair()
+    const seen: number[] = []
+    const reading = kinds(reader, seen)
+    await setImmediate()
+    assert.equal(bell.waits, 1)
+    assert.equal(header[WAKE], 1)
+    assert.equal(send(1), true)
+    assert.equal(send(2), false, 'awake: no ring is needed')
+    await setImmediate()
+    assert.deepEqual(seen, [1, 2])
+    assert.equal(bell.waits, 2)
+    bell.end()
+    await reading
+  })
+
+  it('does not sleep when a record comes just before it asks to be rung', async () => {
+    const { reader, header, writer, bell } = pair()
+    const { load } = Atomics
+    let looks = 0
+    // The first two looks at the position find nothing; the producer publishes right after, and rings nobody.
+    Atomics.load = ((array: Int32Array, index: number) => {
+      const value = load(array, index)
+      if (index === PRODUCER && ++looks === 2) {
+        header[WAKE] = 0
+        writer.write(Uint8Array.of(9), 9)
+        assert.equal(writer.publish(), false)
+      }
+      return value
+    }) as typeof Atomics.load
+    try {
+      assert.equal((await reader.batches().next()).value?.records, 1)
+    } finally {
+      Atomics.load = load
+    }
+    assert.equal(bell.waits, 0)
+    assert.equal(header[WAKE], 0)
+  })
+
+  it('drains what is left when the producer has ended', async () => {
+    const { reader, send, bell } = pair()
+    const seen: number[] = []
+    const reading = kinds(reader, seen)
+    await setImmediate()
+    send(1)
+    send(2)
+    bell.end()
+    assert.deepEqual(await reading, [1, 2])
+    assert.deepEqual(await kinds(reader), [])
+  })
+
+  it('a wake-up without a record does no harm', async () => {
+    const { reader, send, bell } = pair()
+    const reading = kinds(reader)
+    await setImmediate()
+    bell.ring()
+    await setImmediate()
+    assert.equal(bell.waits, 2)
+    send(5)
+    bell.end()
+    assert.deepEqual(await reading, [5])
+  })
+
+  it('ends with the signal’s reason, while it waits and between steps', async () => {
+    const { reader, send } = pair()
+    const waiting = new AbortController()
+    const next = reader.batches({ signal: waiting.signal }).next()
+    await setImmediate()
+    waiting.abort('enough')
+    assert.equal(await next.catch((reason: unknown) => reason), 'enough')
+    send(1)
+    const between = new AbortController()
+    const iterator = reader.batches({ signal: between.signal })
+    assert.equal((await iterator.next()).value?.records, 1)
+    between.abort('stop')
+    assert.equal(await iterator.next().catch((reason: unknown) => reason), 'stop')
+    assert.equal(
+      (await reader
+        .batches({ signal: AbortSignal.abort('early') })
+        .next()
+        .catch(String)) as unknown,
+      'early',
+    )
+  })
+
+  it('lets the event loop turn when records never run out', async () => {
+    const { reader, send } = pair()
+    let turns = 0
+    const turning = globalThis.setImmediate(function turn() {
+      turns++
+      again = globalThis.setImmediate(turn)
+    })
+    let again = turning
+    send(1)
+    for await (const _ of reader.batches()) {
+      send(1)
+      if (turns > 2) break
+    }
+    clearImmediate(again)
+  })
+
+  it('has one consumer at a time', async () => {
+    const { reader, send } = pair()
+    send(1)
+    const first = reader.batches()
+    await first.next()
+    await assert.rejects(reader.batches().next(), IN_USE)
+    assert.throws(() => reader.toReadable(), IN_USE)
+    await first.return(undefined)
+    send(2)
+    assert.equal((await reader.batches().next()).value?.records, 1)
+  })
+
+  it('a batch that was never walked is given back all the same', async () => {
+    const { reader, send, header } = pair()
+    const iterator = reader.batches()
+    for (let round = 0; round < 1000; round++) {
+      send(1, 2)
+      await iterator.next()
+    }
+    assert.equal(header[CONSUMER], 999 * 32)
+  })
+
+  it('refuses options that are wrong', () => {
+    const { reader } = pair()
+    const code = { code: 'ERR_PENDSHARE_INVALID_ARGUMENT' }
+    // @ts-expect-error: no such option
+    assert.throws(() => reader.batches({ limit: 1 }), code)
+    // @ts-expect-error: not a signal
+    assert.throws(() => reader.toReadable({ signal: 1 }), code)
+    // @ts-expect-error: not a typed array
+    assert.throws(() => reader.samples(Array), code)
+  })
+})
+
+describe('a producer that writes nonsense', () => {
+  for (const used of [4104, 0x8000_0000, 12, -8]) {
+    it(`is found out: ${used} bytes ahead`, async () => {
+      const { reader, header } = pair()
+      header[PRODUCER] = used
+      await assert.rejects(reader.batches().next(), CORRUPT)
+    })
+  }
+
+  it('cannot lead a walk out of the data, whatever it writes meanwhile', async () => {
+    const { reader, send, header, memory } = pair()
+    send(1, 2)
+    const all = words(memory)
+    for await (const batch of reader.batches()) {
+      assert.equal(batch.records, 2)
+      all[1024 + 4] = 0x7fff_ffff
+      const visited: number[] = []
+      assert.throws(() => {
+        batch.forEach((offset) => {
+          visited.push(offset)
+        })
+      }, CORRUPT)
+      assert.deepEqual(visited, [8])
+      break
+    }
+    assert.equal(header[CONSUMER], 32)
+  })
+})
+
+describe('dropped', () => {
+  it('counts beyond 2^32', () => {
+    const { reader, header } = pair()
+    assert.equal(reader.dropped, 0)
+    header[DROPPED] = -1
+    assert.equal(reader.dropped, 2 ** 32 - 1)
+    header[DROPPED] = 1
+    assert.equal(reader.dropped, 2 ** 32 + 1)
+    assert.equal(reader.dropped, 2 ** 32 + 1)
+  })
+})
+
+describe('samples()', () => {
+  it('shows payloads as elements of one typed array', async () => {
+    const { reader, writer, bell } = pair()
+    writer.write(new Uint8Array(Float64Array.of(1.5, -2, 3e300).buffer), 7)
+    writer.write(new Uint8Array(Float64Array.of(0.25).buffer), 8)
+    writer.publish()
+    bell.end()
+    const seen: unknown[] = []
+    for await (const batch of reader.samples(Float64Array)) {
+      assert.equal(batch.records, 2)
+      batch.forEach((start, count, kind) => {
+        seen.push([kind, ...batch.samples.subarray(start, start + count)])
+      })
+    }
+    assert.deepEqual(seen, [
+      [7, 1.5, -2, 3e300],
+      [8, 0.25],
+    ])
+  })
+
+  it('of any width', async () => {
+    await same(Int8Array)
+    await same(Int16Array)
+    await same(Uint32Array)
+    await same(Float32Array)
+  })
+
+  async function same<T extends Int8Array | Int16Array | Uint32Array | Float32Array>(
+    array: SampleConstructor<T> & { of(...items: number[]): T },
+  ): Promise<void> {
+    const { reader, writer } = pair()
+    writer.write(new Uint8Array(array.of(1, 2, 3).buffer))
+    writer.publish()
+    const { value } = await reader.samples(array).next()
+    value?.forEach((start, count) => {
+      assert.deepEqual([...value.samples.subarray(start, start + count)], [1, 2, 3])
+    })
+    assert.equal(value?.records, 1)
+  }
+
+  it('of BigUint64Array', async () => {
+    const { reader, writer } = pair()
+    writer.write(new Uint8Array(BigUint64Array.of(2n ** 60n).buffer))
+    writer.publish()
+    const { value } = await reader.samples(BigUint64Array).next()
+    const seen: unknown[] = []
+    value?.forEach((start) => {
+      seen.push(value.samples[start])
+    })
+    assert.deepEqual(seen, [2n ** 60n])
+  })
+
+  it('refuses a payload that is not a whole number of samples', async () => {
+    const { reader, send } = pair()
+    send(1)
+    const { value } = await reader.samples(Int16Array).next()
+    assert.throws(() => value?.forEach(() => {}), {
+      code: 'ERR_PENDSHARE_INVALID_ARGUMENT',
+      message: /1 bytes/,
+    })
+  })
+
+  it('gives its batch back when the loop is left', async () => {
+    const { reader, send, header } = pair()
+    send(1)
+    for await (const _ of reader.samples(Int8Array)) break
+    assert.equal(header[CONSUMER], 16)
+  })
+})
+
+describe('toReadable()', () => {
+  it('has one chunk a record, each a copy of its own, and closes with the producer', async () => {
+    const { reader, send, bell } = pair()
+    send(1, 2)
+    bell.end()
+    const chunks: Uint8Array[] = []
+    for await (const chunk of reader.toReadable()) chunks.push(chunk)
+    assert.deepEqual(
+      chunks.map((chunk) => [...chunk]),
+      [[1], [2]],
+    )
+    for (const { buffer } of chunks) {
+      assert(buffer instanceof ArrayBuffer)
+      assert.equal(buffer.byteLength, 1)
+    }
+    await kinds(reader)
+  })
+
+  it('leaves in the ring what there is no demand for', async () => {
+    const { reader, writer, header, bell } = pair(1 << 20)
+    const payload = new Uint8Array(1000)
+    while (writer.room(1000)) writer.write(payload)
+    writer.publish()
+    bell.end()
+    const stream = reader.toReadable()
+    await setImmediate()
+    const ahead = header[CONSUMER] ?? 0
+    assert(ahead > 0 && ahead < 3 * 65_536, `${ahead} bytes were taken`)
+    let records = 0
+    for await (const chunk of stream) records += chunk.length / 1000
+    assert.equal(records, Math.floor((1 << 20) / 1008))
+  })
+
+  it('goes on after a batch of padding alone', async () => {
+    const { reader, writer, bell } = pair(1 << 20)
+    const third = new Uint8Array(400_000)
+    writer.write(third)
+    writer.write(third)
+    writer.publish()
+    const stream = reader.toReadable().getReader()
+    for (const _ of [1, 2]) assert.equal((await stream.read()).value?.length, 400_000)
+    // 248,544 bytes of padding come first: more than the stream takes at a time.
+    writer.write(third)
+    if (writer.publish()) bell.ring()
+    assert.equal((await stream.read()).value?.length, 400_000)
+  })
+
+  it('cancelled while it waits, frees the ring for the next consumer', async () => {
+    const { reader, send } = pair()
+    const stream = reader.toReadable().getReader()
+    const read = stream.read()
+    await setImmediate()
+    await stream.cancel('enough')
+    assert.equal((await read).done, true)
+    const next = reader.batches()
+    send(1, 2)
+    assert.equal((await next.next()).value?.records, 2)
+  })
+
+  it('errors with the signal’s reason and with corruption', async () => {
+    const { reader, header } = pair()
+    const abort = new AbortController()
+    const aborted = reader.toReadable({ signal: abort.signal }).getReader().read()
+    await setImmediate()
+    abort.abort('enough')
+    assert.equal(await aborted.catch((reason: unknown) => reason), 'enough')
+    header[PRODUCER] = 4
+    await assert.rejects(reader.toReadable().getReader().read(), CORRUPT)
+  })
+})
+
+describe('RingReader', () => {
+  it('reads on where the last reader left off', async () => {
+    const { memory, reader, send, bell } = pair()
+    send(1)
+    for await (const _ of reader.batches()) break
+    send(2)
+    bell.end()
+    assert.deepEqual(await kinds(new RingReader(memory, bell)), [2])
+  })
+
+  it('reads across the wrap of positions at 2^32', async () => {
+    const { reader, writer, bell } = pair(4096, -2048)
+    const seen: number[] = []
+    const reading = kinds(reader, seen)
+    for (let n = 0; n < 1000; n++) {
+      assert(writer.write(new Uint8Array(n % 300), n))
+      if (writer.publish()) bell.ring()
+      await setImmediate()
+    }
+    bell.end()
+    assert.deepEqual(
+      await reading,
+      Array.from({ length: 1000 }, (_, n) => n),
+    )
+  })
+
+  it('works over memory that is not shared', async () => {
+    const { memory, writer } = pair()
+    writer.write(Uint8Array.of(1), 1)
+    writer.publish()
+    const bell = new TestBell()
+    bell.end()
+    assert.deepEqual(await kinds(new RingReader(new Uint8Array(memory), bell)), [1])
+  })
+})
