@@ -13,6 +13,7 @@ import { add, type Counts, formatCounts, nothing } from './counts.ts'
 import { kernelNames } from './linux-vm/kernels.ts'
 import { checkStyle } from './linux-vm/style.ts'
 import { testKernel } from './linux-vm/test.ts'
+import { testRing } from './native/ring/test.ts'
 
 interface Stage {
   readonly name: string
@@ -29,6 +30,7 @@ const stages: readonly Stage[] = [
   { name: 'types', what: 'TypeScript', run: () => check([bin('tsc'), '--noEmit', '-p', 'tsconfig.json']) },
   { name: 'build', what: 'packages and addon', run: build },
   { name: 'unit', what: 'unit and contract tests on this machine', run: vitest },
+  { name: 'ring', what: 'the ring raced, fuzzed and attacked, in C and JavaScript', run: () => testRing() },
   { name: 'driver-style', what: "the Linux driver's source by the kernel's own tools", run: checkStyle },
   { name: 'linux-vm', what: 'the driver on real kernels in QEMU', run: linuxVm },
 ]

@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { setImmediate } from 'node:timers/promises'
-import { formatRing, maxPayload, ringCapacity } from '../../../packages/core/src/ring/layout.ts'
+import { parseArgs } from 'node:util'
+import { formatRing, maxPayload } from '../../../packages/core/src/ring/layout.ts'
 import { type RingBell, RingReader } from '../../../packages/core/src/ring/reader.ts'
 import { RingWriter } from '../../../packages/core/src/ring/writer.ts'
 import { mix, recordLength, StreamData } from './stream.ts'
@@ -87,7 +88,7 @@ class Bell implements RingBell {
   }
 }
 
-export async function nativeToJavaScript(memory: Uint8Array, options: Options): Promise<Outcome> {
+async function nativeToJavaScript(memory: Uint8Array, options: Options): Promise<Outcome> {
   const bell = new Bell()
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
   addon.produce(
@@ -115,7 +116,7 @@ export async function nativeToJavaScript(memory: Uint8Array, options: Options): 
   return { ...outcome, received: check.received, missing: check.missing }
 }
 
-export async function javaScriptToNative(memory: Uint8Array, options: Options): Promise<Outcome> {
+async function javaScriptToNative(memory: Uint8Array, options: Options): Promise<Outcome> {
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
   let failed = false
   const notify = addon.consume(memory, options, (error, outcome) => {
@@ -145,36 +146,36 @@ export async function javaScriptToNative(memory: Uint8Array, options: Options): 
   return outcome
 }
 
-const SHARES = 10
+const RINGS = 10
 
-/** Sends `records` records each way, over rings whose size and start follow from the seed. Rejects with what went wrong. */
-export async function fuzz(records: number, seed: number): Promise<string[]> {
-  const lines: string[] = []
-  for (const way of [nativeToJavaScript, javaScriptToNative]) {
-    const total = { received: 0, missing: 0, sleeps: 0 }
-    for (let share = 0; share < SHARES; share++) {
-      const random = mix(seed + share)
-      const bytes = 4096 + (4096 << ((random >>> 8) % 9))
-      const options = {
-        seed: random,
-        records: Math.ceil(records / SHARES),
-        start: share % 2 === 0 ? 0 : (0 - (random & 0xf_fff8)) >>> 0,
-        lossless: share % 3 !== 0,
-      }
-      const memory = new Uint8Array(new SharedArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
-      formatRing(memory)
-      const outcome = await way(memory, options).catch((error: unknown) => {
-        throw new Error(`${way.name}, capacity ${ringCapacity(bytes)}, ${JSON.stringify(options)}`, {
-          cause: error,
-        })
-      })
-      total.received += outcome.received
-      total.missing += outcome.missing
-      total.sleeps += outcome.sleeps
+/** Sends `records` records one way, over rings whose size and start follow from the seed. */
+async function fuzz(way: typeof javaScriptToNative, records: number, seed: number): Promise<void> {
+  const total = { received: 0, missing: 0, sleeps: 0 }
+  for (let n = 0; n < RINGS; n++) {
+    const random = mix(seed + n)
+    const bytes = 4096 + (4096 << ((random >>> 8) % 9))
+    const options = {
+      seed: random,
+      records: Math.ceil(records / RINGS),
+      start: n % 2 === 0 ? 0 : (0 - (random & 0xf_fff8)) >>> 0,
+      lossless: n % 3 !== 0,
     }
-    lines.push(
-      `${way.name}: ${total.received} records received, ${total.missing} dropped and counted, ${total.sleeps} sleeps, seed ${seed}`,
-    )
+    const memory = new Uint8Array(new SharedArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
+    formatRing(memory)
+    const outcome = await way(memory, options).catch((cause: unknown) => {
+      throw new Error(`${way.name} in ${bytes} bytes with ${JSON.stringify(options)}`, { cause })
+    })
+    total.received += outcome.received
+    total.missing += outcome.missing
+    total.sleeps += outcome.sleeps
   }
-  return lines
+  const { received, missing, sleeps } = total
+  console.log(
+    `${way.name}: ${received} records received, ${missing} dropped and counted, ${sleeps} sleeps, seed ${seed}`,
+  )
+}
+
+const { values } = parseArgs({ options: { records: { type: 'string' }, seed: { type: 'string' } } })
+for (const way of [nativeToJavaScript, javaScriptToNative]) {
+  await fuzz(way, Number(values.records ?? 1_000_000), Number(values.seed ?? 1))
 }

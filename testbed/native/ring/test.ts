@@ -1,0 +1,73 @@
+/**
+ * The ring's native tests: golden vectors, races under sanitizers, a hostile other side, and a native thread against
+ * JavaScript in the same memory. `--records N` sends that many each way (10,000,000 is the full measure); `--seed N`
+ * replays a run. What waits for a wake-up has no time limit of its own, so a lost one shows as the end of the time here.
+ */
+import { randomInt } from 'node:crypto'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensurePackages } from '../../apt.ts'
+import { mustRun, run } from '../../command.ts'
+import { add, type Counts, formatCounts, nothing } from '../../counts.ts'
+
+interface RingTest {
+  readonly records: number
+  readonly seed: number
+}
+
+const directory = import.meta.dirname
+const LIMIT_S = 600
+
+/** Rejects with MissingPackages when there is no compiler and this user cannot install one. */
+export async function testRing({ records, seed }: RingTest = defaults()): Promise<Counts> {
+  await ensurePackages(['gcc', 'make', 'libc6-dev', 'clang', 'libclang-rt-14-dev'])
+  await mustRun(['make', '-C', directory, 'all'], { progress: 'make' })
+  const build = (name: string) => resolve(directory, 'build', name)
+  const number = String(seed)
+  const checks: readonly (readonly [what: string, ...argv: string[]])[] = [
+    ['the golden vectors', build('golden'), resolve(directory, 'golden/vectors.txt')],
+    ['a race at full speed', build('race'), String(records), number],
+    ['a race under AddressSanitizer', build('race-asan'), String(records / 4), number],
+    ['a race under ThreadSanitizer', build('race-tsan'), String(records / 4), number],
+    ['a hostile other side, made from a seed', build('hostile'), String(records / 50), number],
+    [
+      'a hostile other side, made by libFuzzer',
+      ...[build('fuzz'), `-seed=${seed}`, `-runs=${records / 20}`, '-max_len=512', '-verbosity=0'],
+      `-artifact_prefix=${build('')}/`,
+    ],
+    [
+      'a native thread against JavaScript',
+      ...[process.execPath, '--conditions=@pendshare/source', resolve(directory, 'fuzz.ts')],
+      ...[`--records=${records}`, `--seed=${seed}`],
+    ],
+  ]
+  let counts = nothing
+  for (const [what, ...argv] of checks) counts = add(counts, await check(what, argv))
+  return counts
+}
+
+async function check(what: string, argv: readonly string[]): Promise<Counts> {
+  const { exitCode, stdout, output } = await run(['timeout', String(LIMIT_S), ...argv], { progress: what })
+  const ended = exitCode === 124 ? `no end after ${LIMIT_S} s: a lost wake-up?` : `exit code ${exitCode}`
+  console.log(`${exitCode === 0 ? 'ok' : `not ok, ${ended}`}: ${what}`)
+  const told = (exitCode === 0 ? stdout : output).trimEnd()
+  if (told !== '') console.log(told.replaceAll(/^/gm, '  '))
+  if (exitCode !== 0) console.log(`  from: ${argv.join(' ')}`)
+  return exitCode === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 }
+}
+
+function defaults(): RingTest {
+  return { records: 1_000_000, seed: randomInt(1, 2 ** 31) }
+}
+
+if (import.meta.main) {
+  const options = { records: { type: 'string' }, seed: { type: 'string' } } as const
+  const { values } = parseArgs({ options })
+  const { records, seed } = defaults()
+  const counts = await testRing({
+    records: Number(values.records ?? records),
+    seed: Number(values.seed ?? seed),
+  })
+  console.log(formatCounts(counts))
+  process.exitCode = counts.failed === 0 ? 0 : 1
+}
