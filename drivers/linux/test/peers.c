@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* What the built-in peers do with memory, and every way in which a share ends without its owner. */
+#include "driver.h"
+
+#define RING_BYTES (17 * PAGE) /* 64 KiB of data behind the header */
+
+static void consume(struct pendshare_ring_consumer *ring, void *memory, __u64 bytes)
+{
+	struct pendshare_ring_shared *shared = memory;
+
+	CHECK_IS(shared->magic, PENDSHARE_RING_MAGIC);
+	CHECK_IS(shared->capacity, pendshare_ring_capacity(bytes));
+	pendshare_ring_consumer_init(ring, memory, shared->capacity);
+}
+
+/*
+ * The next record, after waiting for a doorbell when there is none. False: the share ended,
+ * and *last is its END.
+ */
+static bool next_record(int fd, struct pendshare_ring_consumer *ring,
+			struct pendshare_ring_record *record, const void **payload,
+			struct pendshare_event *last)
+{
+	for (;;) {
+		switch (pendshare_ring_peek(ring, record, payload)) {
+		case PENDSHARE_RING_OK:
+			return true;
+		case PENDSHARE_RING_CORRUPT:
+			tap_fail("the ring is corrupt");
+			return false;
+		default:
+			if (last->kind == PENDSHARE_EVENT_END)
+				return false;
+			if (pendshare_ring_sleep(ring))
+				NEED(pend(fd, 0, last, 1) == 1);
+		}
+	}
+}
+
+TEST(fill_twice, "fill writes every byte, again at each NOTIFY")
+{
+	size_t bytes = 8 << 20;
+	unsigned char *memory = region(bytes);
+	struct pendshare_event event;
+	int fd = device();
+
+	CHECK_IS(share(fd, 1, memory, bytes, "fill"), 0);
+	for (int round = 0; round < 3; round++) {
+		size_t wrong = 0;
+
+		CHECK_IS(pend(fd, 0, &event, 1), 1);
+		CHECK_IS(event.kind, PENDSHARE_EVENT_DOORBELL);
+		for (size_t i = 0; i < bytes; i++)
+			wrong += memory[i] != round;
+		CHECK_IS(wrong, 0);
+		CHECK_IS(notify(fd, 1), 0);
+	}
+	CHECK_IS(end(fd, PENDSHARE_IOC_RELEASE, 1, 0, &event), 0);
+	CHECK_IS(event.value, bytes);
+	close(fd);
+	munmap(memory, bytes);
+	check_nothing_left();
+}
+
+TEST(fill_timed, "fill with a period fills so many rounds and ends by itself")
+{
+	struct pendshare_fill_options options = { .period_ns = 1000000, .rounds = 5, .first = 254 };
+	unsigned char *memory = region(PAGE);
+	struct pendshare_event event;
+	int fd = device();
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, PAGE, "fill", options), 0);
+	event = next_but_doorbells(fd);
+	CHECK_IS(event.reason, PENDSHARE_PEER_ENDED);
+	CHECK_IS(event.value, PAGE);
+	CHECK_IS(memory[0], 2); /* 254, 255, 0, 1, 2 */
+	close(fd);
+	munmap(memory, PAGE);
+	check_nothing_left();
+}
+
+TEST(no_peer, "without a peer the memory is pinned and stays as it is")
+{
+	unsigned char *memory = region(PAGE);
+	struct pendshare_event event;
+	int fd = device();
+
+	CHECK_IS(share(fd, 1, memory, PAGE, ""), 0);
+	CHECK_IS(info(fd).pinned_pages, 1);
+	CHECK_IS(notify(fd, 1), -EOPNOTSUPP);
+	CHECK_IS(end(fd, PENDSHARE_IOC_RELEASE, 1, 0, &event), 0);
+	CHECK_IS(event.value, 0);
+	CHECK_IS(memory[5], 0xee);
+	close(fd);
+	munmap(memory, PAGE);
+	check_nothing_left();
+}
+
+TEST(clock_ticks, "clock numbers its ticks upwards, by time, up to the last")
+{
+	struct pendshare_clock_options options = { .period_ns = 500000, .payload = 64, .ticks = 100 };
+	unsigned char *memory = region(RING_BYTES);
+	struct pendshare_event last = { 0 };
+	struct pendshare_ring_consumer ring;
+	struct pendshare_ring_record record;
+	__u64 tick = 0, now = 0;
+	const void *payload;
+	int fd = device();
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, RING_BYTES, "clock", options), 0);
+	CHECK_IS(notify(fd, 1), -EOPNOTSUPP);
+	consume(&ring, memory, RING_BYTES);
+	while (next_record(fd, &ring, &record, &payload, &last)) {
+		const __u64 *words = payload;
+
+		CHECK_IS(record.length, 64);
+		CHECK_IS(record.kind, 0);
+		CHECK(words[0] > tick);
+		CHECK(words[1] > now);
+		tick = words[0];
+		now = words[1];
+		pendshare_ring_advance(&ring, &record);
+		pendshare_ring_release(&ring);
+	}
+	CHECK(tick >= 100);
+	CHECK_IS(last.reason, PENDSHARE_PEER_ENDED);
+	CHECK(last.value > PENDSHARE_RING_DATA && last.value <= RING_BYTES);
+	CHECK_IS(((struct pendshare_ring_shared *)memory)->dropped, 0);
+	close(fd);
+	munmap(memory, RING_BYTES);
+	check_nothing_left();
+}
+
+TEST(clock_drops, "clock drops and counts what a full ring cannot take, and never waits")
+{
+	struct pendshare_clock_options options = { .period_ns = 50000, .payload = 2040, .ticks = 20 };
+	unsigned char *memory = region(2 * PAGE);
+	struct pendshare_ring_shared *shared = (void *)memory;
+	struct pendshare_event event;
+	int fd = device();
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, 2 * PAGE, "clock", options), 0);
+	event = next_but_doorbells(fd);
+	CHECK_IS(event.reason, PENDSHARE_PEER_ENDED);
+	CHECK(shared->dropped > 0);
+	CHECK_IS(shared->producer, 4096);
+	options.payload = 2048; /* would fit the ring, but not at every position */
+	CHECK_IS(SHARE_WITH(fd, 2, memory, 2 * PAGE, "clock", options), -EINVAL);
+	options.payload = 8;
+	CHECK_IS(SHARE_WITH(fd, 2, memory, 2 * PAGE, "clock", options), -EINVAL);
+	options.payload = 16;
+	CHECK_IS(SHARE_WITH(fd, 2, memory, PAGE, "clock", options), -EINVAL); /* no room for a ring */
+	close(fd);
+	munmap(memory, 2 * PAGE);
+	check_nothing_left();
+}
+
+TEST(blast_all, "blast delivers every record in order, none dropped")
+{
+	struct pendshare_blast_options options = { .payload = 40, .count = 200000 };
+	unsigned char *memory = region(RING_BYTES);
+	struct pendshare_event last = { 0 };
+	struct pendshare_ring_consumer ring;
+	struct pendshare_ring_record record;
+	const void *payload;
+	int fd = device();
+	__u64 index = 0;
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, RING_BYTES, "blast", options), 0);
+	consume(&ring, memory, RING_BYTES);
+	while (next_record(fd, &ring, &record, &payload, &last)) {
+		const unsigned char *bytes = payload;
+
+		if (*(const __u64 *)payload != index || record.length != 40 ||
+		    bytes[8] != (index & 0xff) || bytes[39] != (index & 0xff))
+			tap_fail("record %llu is wrong", index);
+		index++;
+		pendshare_ring_advance(&ring, &record);
+		pendshare_ring_release(&ring);
+	}
+	CHECK_IS(index, options.count);
+	CHECK_IS(last.reason, PENDSHARE_PEER_ENDED);
+	CHECK_IS(last.value, RING_BYTES);
+	CHECK_IS(((struct pendshare_ring_shared *)memory)->dropped, 0);
+	close(fd);
+	munmap(memory, RING_BYTES);
+	check_nothing_left();
+}
+
+TEST(blast_stops, "blast into a ring that nobody reads stops at once when released")
+{
+	unsigned char *memory = region(RING_BYTES);
+	int fd = device();
+
+	for (int i = 0; i < 50; i++) {
+		CHECK_IS(share(fd, i + 1, memory, RING_BYTES, "blast"), 0);
+		CHECK_IS(release_share(fd, i + 1), 0);
+	}
+	close(fd);
+	munmap(memory, RING_BYTES);
+	check_nothing_left();
+}
+
+TEST(echo_all, "echo gives back every record, of any length, in order")
+{
+	__u64 bytes = 2 * RING_BYTES, half = pendshare_ring_half(bytes);
+	unsigned char *memory = region(bytes);
+	struct pendshare_ring_producer to;
+	struct pendshare_ring_consumer from;
+	struct pendshare_ring_record record;
+	struct pendshare_event last = { 0 };
+	const void *payload;
+	int fd = device();
+	__u32 sent = 0, got = 0;
+	void *room;
+
+	CHECK_IS(share(fd, 1, memory, bytes, "echo"), 0);
+	consume(&from, memory, half);
+	pendshare_ring_producer_init(&to, memory + half, pendshare_ring_capacity(half));
+	while (got < 5000 && !tap_failures) {
+		while (sent < 5000 &&
+		       pendshare_ring_room(&to, sent % 3000) == PENDSHARE_RING_OK) {
+			NEED(pendshare_ring_reserve(&to, sent % 3000, sent, &room) == PENDSHARE_RING_OK);
+			memset(room, sent, sent % 3000);
+			sent++;
+		}
+		if (pendshare_ring_publish(&to))
+			CHECK_IS(notify(fd, 1), 0);
+		if (!next_record(fd, &from, &record, &payload, &last))
+			break;
+		do {
+			const unsigned char *data = payload;
+
+			CHECK_IS(record.kind, got);
+			CHECK_IS(record.length, got % 3000);
+			if (record.length)
+				CHECK_IS(data[record.length - 1], got & 0xff);
+			got++;
+			pendshare_ring_advance(&from, &record);
+		} while (pendshare_ring_peek(&from, &record, &payload) == PENDSHARE_RING_OK);
+		pendshare_ring_release(&from);
+		CHECK_IS(notify(fd, 1), 0); /* there is room again for what may have been left */
+	}
+	CHECK_IS(got, 5000);
+	CHECK_IS(release_share(fd, 1), 0);
+	close(fd);
+	munmap(memory, bytes);
+	check_nothing_left();
+}
+
+/* Whether the owner's nonsense ends the share as FAILED. */
+static void check_failed(int fd)
+{
+	struct pendshare_event event = next_but_doorbells(fd);
+
+	CHECK_IS(event.kind, PENDSHARE_EVENT_END);
+	CHECK_IS(event.reason, PENDSHARE_FAILED);
+	CHECK_IS(event.failure, PENDSHARE_FAILURE_RING);
+}
+
+TEST(hostile_consumer, "a consumer position beyond the producer's ends the share as FAILED")
+{
+	struct pendshare_clock_options options = { .period_ns = 50000, .payload = 1000 };
+	unsigned char *memory = region(2 * PAGE);
+	struct pendshare_ring_shared *shared = (void *)memory;
+	int fd = device();
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, 2 * PAGE, "clock", options), 0);
+	shared->consumer = 0x40000000;
+	check_failed(fd);
+	CHECK_IS(share(fd, 2, memory, 2 * PAGE, "blast"), 0);
+	shared->consumer = 12; /* not at a record */
+	check_failed(fd);
+	close(fd);
+	munmap(memory, 2 * PAGE);
+	check_nothing_left();
+}
+
+TEST(hostile_header, "what the owner writes over the rest of the header is not believed")
+{
+	struct pendshare_blast_options options = { .count = 500 };
+	unsigned char *memory = region(RING_BYTES);
+	struct pendshare_ring_shared *shared = (void *)memory;
+	struct pendshare_event event;
+	int fd = device();
+
+	for (int i = 0; i < 20; i++) {
+		CHECK_IS(SHARE_WITH(fd, 1, memory, RING_BYTES, "blast", options), 0);
+		shared->capacity = 0xffffffff;
+		shared->producer = 0x12345678;
+		shared->dropped = 7;
+		event = next_but_doorbells(fd);
+		CHECK_IS(event.reason, PENDSHARE_PEER_ENDED);
+	}
+	close(fd);
+	munmap(memory, RING_BYTES);
+	check_nothing_left();
+}
+
+static void corrupt_inbound(void (*corrupt)(struct pendshare_ring_shared *, __u32 *record))
+{
+	__u64 bytes = 4 * PAGE, half = pendshare_ring_half(bytes);
+	unsigned char *memory = region(bytes);
+	int fd = device();
+
+	CHECK_IS(share(fd, 1, memory, bytes, "echo"), 0);
+	corrupt((void *)(memory + half), (__u32 *)(memory + half + PENDSHARE_RING_DATA));
+	CHECK_IS(notify(fd, 1), 0);
+	check_failed(fd);
+	close(fd);
+	munmap(memory, bytes);
+	check_nothing_left();
+}
+
+static void far_producer(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	shared->producer = 4104;
+}
+
+static void odd_producer(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	shared->producer = 12;
+}
+
+static void long_record(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	record[0] = 4000;
+	shared->producer = 64;
+}
+
+static void endless_record(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	record[0] = 0xfffffff8;
+	shared->producer = 64;
+}
+
+static void padding_only(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	record[1] = PENDSHARE_RING_PAD;
+	shared->producer = 4096;
+}
+
+TEST(hostile_producer, "nonsense in an inbound ring ends the share as FAILED")
+{
+	corrupt_inbound(far_producer);
+	corrupt_inbound(odd_producer);
+	corrupt_inbound(long_record);
+	corrupt_inbound(endless_record);
+	corrupt_inbound(padding_only);
+}
+
+TEST(deadline, "a deadline ends the share when it has passed")
+{
+	void *memory = region(PAGE);
+	struct pendshare_share args = lend(1, memory, PAGE, "fill");
+	struct pendshare_event event;
+	int fd = device();
+
+	args.deadline_ns = 2000000;
+	CHECK_IS(share_args(fd, args), 0);
+	event = next_but_doorbells(fd);
+	CHECK_IS(event.reason, PENDSHARE_DEADLINE);
+	args.id = 2;
+	args.deadline_ns = 3600000000000;
+	CHECK_IS(share_args(fd, args), 0);
+	CHECK_IS(end(fd, PENDSHARE_IOC_RELEASE, 2, 0, &event), 0);
+	CHECK_IS(event.reason, PENDSHARE_RELEASED);
+	close(fd);
+	munmap(memory, PAGE);
+	check_nothing_left();
+}
+
+TEST(recalled, "a recall asks for the memory, and takes it after the grace time")
+{
+	unsigned char *memory = region(3 * PAGE);
+	struct pendshare_event event;
+	int fd = device();
+
+	for (int i = 0; i < 3; i++)
+		CHECK_IS(share(fd, i + 1, memory + i * PAGE, PAGE, ""), 0);
+	CHECK_IS(revoke_all(fd, 3600001), -EINVAL);
+	CHECK_IS(revoke_all(fd, 3600000), 0);
+	for (int i = 0; i < 3; i++) {
+		CHECK_IS(pend(fd, 0, &event, 1), 1);
+		CHECK_IS(event.kind, PENDSHARE_EVENT_RECALL);
+		CHECK_IS(event.value, 3600000);
+	}
+	CHECK_IS(release_share(fd, 1), 0); /* the owner complies */
+	CHECK_IS(revoke_all(fd, 10), 0);   /* more pressing than the first */
+	for (int recalls = 0, ends = 0; ends < 2;) {
+		CHECK_IS(pend(fd, 0, &event, 1), 1);
+		if (event.kind == PENDSHARE_EVENT_RECALL) {
+			CHECK_IS(event.value, 10);
+			CHECK(++recalls <= 2);
+		} else {
+			CHECK_IS(event.reason, PENDSHARE_RECALLED);
+			ends++;
+		}
+	}
+	CHECK_IS(share(fd, 4, memory, PAGE, ""), 0); /* the file lives on */
+	close(fd);
+	munmap(memory, 3 * PAGE);
+	check_nothing_left();
+}
+
+TEST(revoked, "REVOKE ends everything and leaves the file dead; a new one works")
+{
+	unsigned char *memory = region(2 * PAGE);
+	int fd = device(), other = device();
+	struct pendshare_event events[8];
+
+	CHECK_IS(share(fd, 1, memory, PAGE, ""), 0);
+	CHECK_IS(share(other, 1, memory + PAGE, PAGE, ""), 0);
+	CHECK_IS(revoke_all(other, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		int at = i ? other : fd;
+
+		CHECK_IS(pend(at, 0, &events[0], 1), 1);
+		CHECK_IS(events[0].kind, PENDSHARE_EVENT_END);
+		CHECK_IS(events[0].reason, PENDSHARE_DEVICE_REMOVED);
+		CHECK_IS(pend(at, 0, NULL, 1), -EFAULT);
+		CHECK_IS(pend(at, 0, &events[0], 8), 1);
+		CHECK_IS(events[0].kind, PENDSHARE_EVENT_REMOVED);
+		CHECK_IS(events[0].id, 0);
+		CHECK_IS(pend(at, 0, events, 8), -ENODEV);
+		CHECK_IS(share(at, 2, memory, PAGE, ""), -ENODEV);
+		CHECK_IS(notify(at, 1), -ENODEV);
+		CHECK_IS(revoke_all(at, 0), -ENODEV);
+		CHECK_IS(info(at).shares, 0);
+		CHECK_IS(close_down(at), 0);
+		CHECK_IS(pend(at, 0, events, 8), -ESHUTDOWN);
+		close(at);
+	}
+	fd = device();
+	CHECK_IS(share(fd, 1, memory, PAGE, ""), 0);
+	close(fd);
+	munmap(memory, 2 * PAGE);
+	check_nothing_left();
+}
+
+TEST(eventfd_rings, "an eventfd counts every ring")
+{
+	unsigned char *memory = region(PAGE);
+	struct pendshare_share args = lend(1, memory, PAGE, "fill");
+	struct pendshare_fill_options options = { .period_ns = 100000, .rounds = 10 };
+	int fd = device(), event_fd = eventfd(0, 0);
+	__u64 rings = 0, sum = 0;
+	struct pendshare_event event;
+
+	memcpy(args.options, &options, sizeof(options));
+	args.options_size = sizeof(options);
+	args.flags = PENDSHARE_SHARE_EVENT;
+	args.event = event_fd;
+	CHECK_IS(share_args(fd, args), 0);
+	while (sum < 10) {
+		NEED(read(event_fd, &rings, 8) == 8);
+		sum += rings;
+	}
+	CHECK_IS(sum, 10);
+	event = next_but_doorbells(fd);
+	CHECK_IS(event.reason, PENDSHARE_PEER_ENDED);
+	close(fd);
+	close(event_fd);
+	munmap(memory, PAGE);
+	check_nothing_left();
+}
+
+static bool file_says(const char *path, const char *text)
+{
+	char line[512];
+	FILE *file = fopen(path, "r");
+	bool found = false;
+
+	NEED(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, text);
+	fclose(file);
+	return found;
+}
+
+TEST(fdinfo, "fdinfo lists the shares")
+{
+	void *memory = region(4 * PAGE);
+	struct pendshare_share args = lend(77, memory, 4 * PAGE, "fill");
+	struct pendshare_event event;
+	int fd = device();
+	char path[64];
+
+	strcpy(args.label, "a b\n");
+	CHECK_IS(share_args(fd, args), 0);
+	CHECK_IS(pend(fd, 0, &event, 1), 1);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	CHECK(file_says(path, "pendshare:\tshares 1 pinned_pages 4\n"));
+	CHECK(file_says(path, "share:\tid 77 bytes 16384 access rw peer fill state pended rings 1 "
+			      "label a\\040b\\012\n"));
+	close(fd);
+	munmap(memory, 4 * PAGE);
+	check_nothing_left();
+}
+
+#define TRACING "/sys/kernel/tracing/"
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	NEED(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+TEST(tracepoints, "tracepoints tell of share, doorbell and end")
+{
+	void *memory = region(PAGE);
+	struct pendshare_event event;
+	int fd = device();
+
+	if (access(TRACING "events/pendshare", F_OK))
+		SKIP("no tracing file system");
+	write_text(TRACING "trace", "\n");
+	write_text(TRACING "events/pendshare/enable", "1");
+	CHECK_IS(share(fd, 4242, memory, PAGE, "fill"), 0);
+	CHECK_IS(pend(fd, 0, &event, 1), 1);
+	CHECK_IS(release_share(fd, 4242), 0);
+	write_text(TRACING "events/pendshare/enable", "0");
+	CHECK(file_says(TRACING "trace", "pendshare_share: id=4242 bytes=4096 access=3 runs=1"));
+	CHECK(file_says(TRACING "trace", "pendshare_doorbell: id=4242 rings=1"));
+	CHECK(file_says(TRACING "trace", "pendshare_end: id=4242 bytes=4096 reason=1"));
+	write_text(TRACING "trace", "\n");
+	close(fd);
+	munmap(memory, PAGE);
+	check_nothing_left();
+}
+
+MAIN
