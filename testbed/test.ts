@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything, in stages, cheapest first. A failed stage does not stop the next; a stage that cannot run is named
- * with its reason. Ends with one line of counts, and with exit code 0 only if nothing failed and nothing was left out unasked.
+ * with its reason. Ends with one line of counts, and with exit code 0 only if nothing failed and no stage was left out unasked.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { MissingPackages } from './apt.ts'
 import { buildAddon, buildPackages } from './build.ts'
 import { run } from './command.ts'
-import { add, type Counts, formatCounts, nothing } from './counts.ts'
+import { add, type Counts, formatCounts, nothing, saysWhatItNeeds } from './counts.ts'
 import { kernelNames } from './linux-vm/kernels.ts'
 import { checkStyle } from './linux-vm/style.ts'
 import { testKernel } from './linux-vm/test.ts'
@@ -50,11 +50,9 @@ async function build(): Promise<Counts> {
 }
 
 interface VitestReport {
-  readonly success: boolean
-  readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly numPendingTests: number
-  readonly numTodoTests: number
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
 }
 
 async function vitest(): Promise<Counts> {
@@ -63,22 +61,24 @@ async function vitest(): Promise<Counts> {
   try {
     const argv = [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const { exitCode, output } = await run(argv, { cwd: root, progress: 'vitest' })
-    const report: VitestReport = JSON.parse(await readFile(file, 'utf8').catch(() => 'null')) ?? unreadable
-    if (exitCode !== 0 || !report.success) console.log(output.trimEnd())
-    // A file that cannot be loaded fails without failing a test.
-    const failed = Math.max(report.numFailedTests, exitCode === 0 && report.success ? 0 : 1)
-    return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests }
+    if (exitCode !== 0) console.log(output.trimEnd())
+    const report: VitestReport | undefined = JSON.parse(await readFile(file, 'utf8').catch(() => 'null'))
+    const counts = report ? countVitest(report) : nothing
+    // A file that cannot be loaded, or an error between tests, fails the run without failing a test.
+    return exitCode !== 0 && counts.failed === 0 ? add(counts, { ...nothing, failed: 1 }) : counts
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-const unreadable: VitestReport = {
-  success: false,
-  numPassedTests: 0,
-  numFailedTests: 1,
-  numPendingTests: 0,
-  numTodoTests: 0,
+function countVitest(report: VitestReport): Counts {
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults)
+  const passed = tests.filter(({ status }) => status === 'passed').length
+  const failed = tests.filter(({ status }) => status === 'failed').length
+  const others = tests.filter(({ status }) => status !== 'passed' && status !== 'failed')
+  const silent = others.filter(({ fullName }) => !saysWhatItNeeds(fullName))
+  for (const { fullName } of silent) console.log(`skipped without a reason: ${fullName}`)
+  return { passed, failed: failed + silent.length, skipped: others.length - silent.length }
 }
 
 async function linuxVm(): Promise<Counts> {
@@ -87,22 +87,31 @@ async function linuxVm(): Promise<Counts> {
   return counts
 }
 
-/** How one stage ended; a stage without any test failed, since it proves nothing. */
-async function runStage(stage: Stage): Promise<Counts> {
-  console.log(`\n== ${stage.name}: ${stage.what}`)
-  const start = performance.now()
-  const counts = await stage.run().catch(explain)
-  const ran = counts.passed + counts.failed + counts.skipped > 0
-  if (!ran) console.log(`${stage.name}: not a single test`)
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  const fair = ran ? counts : { ...nothing, failed: 1 }
-  console.log(`== ${stage.name}: ${formatCounts(fair)} in ${seconds} s`)
-  return fair
+interface StageEnd {
+  readonly counts: Counts
+  /** False if what it needs is missing here. */
+  readonly ran: boolean
 }
 
-function explain(error: unknown): Counts {
-  console.log(error instanceof MissingPackages ? `did not run: ${error.message}` : error)
-  return error instanceof MissingPackages ? { ...nothing, skipped: 1 } : { ...nothing, failed: 1 }
+/** A stage without any test failed, since it proves nothing. */
+async function runStage(stage: Stage): Promise<StageEnd> {
+  console.log(`\n== ${stage.name}: ${stage.what}`)
+  const start = performance.now()
+  const end = await stage.run().then((counts) => ({ counts, ran: true }), explain)
+  const empty = end.counts.passed + end.counts.failed + end.counts.skipped === 0
+  if (empty) console.log(`${stage.name}: not a single test`)
+  const counts = empty ? { ...nothing, failed: 1 } : end.counts
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`== ${stage.name}: ${formatCounts(counts)} in ${seconds} s`)
+  return { ...end, counts }
+}
+
+function explain(error: unknown): StageEnd {
+  const missing = error instanceof MissingPackages
+  console.log(missing ? `did not run: ${error.message}` : error)
+  return missing
+    ? { counts: { ...nothing, skipped: 1 }, ran: false }
+    : { counts: { ...nothing, failed: 1 }, ran: true }
 }
 
 function stageName(value: string, previous: readonly string[]): string[] {
@@ -120,17 +129,20 @@ async function main(): Promise<void> {
   const { without, only } = program.opts<{ without: string[]; only: string[] }>()
   const wanted = stages.filter(({ name }) => only.length === 0 || only.includes(name))
   let counts = nothing
-  let unasked = 0
+  const missing: string[] = []
   for (const stage of wanted) {
-    const asked = without.includes(stage.name)
-    if (asked) console.log(`\n== ${stage.name}: left out, as --without says`)
-    const ended = asked ? { ...nothing, skipped: 1 } : await runStage(stage)
-    if (!asked) unasked += ended.skipped
-    counts = add(counts, ended)
+    if (without.includes(stage.name)) {
+      console.log(`\n== ${stage.name}: left out, as --without says`)
+      counts = add(counts, { ...nothing, skipped: 1 })
+      continue
+    }
+    const end = await runStage(stage)
+    counts = add(counts, end.counts)
+    if (!end.ran) missing.push(stage.name)
   }
-  if (unasked > 0) console.log(`\n${unasked} tests or stages did not run although nobody left them out`)
+  if (missing.length > 0) console.log(`\ndid not run, for the reasons above: ${missing.join(', ')}`)
   console.log(`\n${formatCounts(counts)}`)
-  process.exitCode = counts.failed === 0 && unasked === 0 && counts.passed > 0 ? 0 : 1
+  process.exitCode = counts.failed === 0 && missing.length === 0 && counts.passed > 0 ? 0 : 1
 }
 
 await main()

@@ -43,6 +43,17 @@ describe('countTap', () => {
     })
   })
 
+  it('takes a skip without a reason for a failure, also among nested tests', () => {
+    expect(countTap('ok 1 - a # SKIP\nok 2 - b (needs event) # SKIP\nok 3 - c # SKIP no swap\n')).toEqual({
+      passed: 0,
+      failed: 1,
+      skipped: 2,
+    })
+    const nested =
+      'ok 1 - suite\n    ok 1 - a # SKIP\n# tests 2\n# pass 1\n# fail 0\n# cancelled 0\n# skipped 1\n# todo 0\n'
+    expect(countTap(nested)).toEqual({ passed: 1, failed: 1, skipped: 0 })
+  })
+
   it('finds nothing in silence', () => {
     expect(countTap('')).toEqual({ passed: 0, failed: 0, skipped: 0 })
   })
