@@ -1,0 +1,101 @@
+/** Rows `concurrent shares`: what 1 to 10,000 of them cost in time, kernel memory, process memory and threads. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { type Device, Region, type Share } from 'pendshare'
+import type { Limit } from '../rows.ts'
+
+const COUNTS = [1, 10, 100, 1000, 10_000]
+const BYTES = 4096
+const KERNEL_BYTES = 1024
+const USER_BYTES = 2048
+/** Time a share at 10,000 against 100: more than this is a cost that grows with the number of shares. */
+const GROWTH = 2
+
+interface Figures {
+  readonly shareUs: number
+  readonly endUs: number
+  readonly kernelBytes: number
+  readonly userBytes: number
+  readonly threads: number
+}
+
+export async function manyShares(openDevice: () => Promise<Device>, runs: number): Promise<Limit[]> {
+  const regions = Array.from({ length: COUNTS.at(-1) ?? 0 }, () => {
+    const region = Region.allocate(BYTES)
+    region.memory[0] = 1 // the page exists before anything is measured
+    return region
+  })
+  await once(openDevice, regions.slice(0, 100))
+  const limits: Limit[] = []
+  let base: Figures[] = []
+  for (const count of COUNTS) {
+    const figures: Figures[] = []
+    for (let run = 0; run < runs; run++) figures.push(await once(openDevice, regions.slice(0, count)))
+    if (count === 100) base = figures
+    const limit = (what: string, unit: string, of: (figure: Figures) => number, atMost: number) =>
+      limits.push({
+        row: `concurrent shares: ${what}`,
+        parameters: { shares: count },
+        unit,
+        values: figures.map(of),
+        atMost,
+      })
+    const growth = count > 100 ? GROWTH : Number.POSITIVE_INFINITY
+    limit(
+      'time to share one',
+      'µs',
+      ({ shareUs }) => shareUs,
+      growth * median(base.map(({ shareUs }) => shareUs)),
+    )
+    limit('time to end one', 'µs', ({ endUs }) => endUs, growth * median(base.map(({ endUs }) => endUs)))
+    limit('threads', 'threads', ({ threads }) => threads, 1)
+    // Below so many, the slab's and the heap's own steps are larger than what is measured.
+    if (count < 1000) continue
+    limit('kernel memory of one', 'bytes', ({ kernelBytes }) => kernelBytes, KERNEL_BYTES)
+    limit('process memory of one', 'bytes', ({ userBytes }) => userBytes, USER_BYTES)
+  }
+  return limits
+}
+
+async function once(openDevice: () => Promise<Device>, regions: readonly Region[]): Promise<Figures> {
+  const threads = threadCount()
+  const device = await openDevice()
+  const kernel = kernelBytes()
+  const user = userBytes()
+  const shares: Share[] = []
+  const begin = performance.now()
+  for (const region of regions) shares.push(await device.share(region))
+  const shared = performance.now()
+  const figures = {
+    kernelBytes: (kernelBytes() - kernel) / regions.length,
+    userBytes: (userBytes() - user) / regions.length,
+    threads: threadCount() - threads,
+  }
+  const closing = performance.now()
+  await device.close()
+  const us = (ms: number) => (ms / regions.length) * 1000
+  return { ...figures, shareUs: us(shared - begin), endUs: us(performance.now() - closing) }
+}
+
+function threadCount(): number {
+  return readdirSync('/proc/self/task').length
+}
+
+/** Slab, page tables not included: SHARE allocates from slabs only, as long as nothing is mapped. */
+function kernelBytes(): number {
+  return fieldKib('/proc/meminfo', 'Slab') * 1024
+}
+
+function userBytes(): number {
+  globalThis.gc?.()
+  return fieldKib('/proc/self/status', 'RssAnon') * 1024
+}
+
+function fieldKib(path: string, field: string): number {
+  return Number(
+    new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(path, 'utf8'))?.[1] ?? Number.NaN,
+  )
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,71 @@
+/** Rows `pin` and `pin-js`: lending memory and taking it back, in C beside io_uring, and from JavaScript beside C. */
+import { execFileSync } from 'node:child_process'
+import { type Device, Region } from 'pendshare'
+import { type Case, judge, type Limit, type Row } from '../rows.ts'
+
+const SIZES = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20]
+const HUGE_FROM = 16 << 20
+const JS_OVERHEAD_US = 10
+/** Each figure is a mean over so many milliseconds. */
+const RUN_MS = 25
+
+/** Runs the native program, which takes turns between the contenders itself. */
+export function pinInC(program: string, runs: number): Row[] {
+  return SIZES.flatMap((bytes) =>
+    (bytes < HUGE_FROM ? [false] : [false, true]).map((huge) => [bytes, huge] as const),
+  ).flatMap(([bytes, hugePages]) => {
+    const text = execFileSync(program, [String(runs), String(bytes), hugePages ? '1' : '0'], {
+      encoding: 'utf8',
+    })
+    const times = Object.entries(JSON.parse(text) as Record<string, number[]>)
+    const run = () => Promise.resolve(Number.NaN) // measured already
+    const [ours, ...peers] = times.map(([name]) => ({ name, run }))
+    if (ours === undefined) throw new Error(`${program} printed no contender`)
+    const it: Case = {
+      row: 'share+release, C',
+      parameters: { bytes, hugePages },
+      unit: 'µs',
+      contenders: [ours, ...peers],
+      goals: peers.map(({ name }) => ({ peer: name, atMost: 1 })),
+    }
+    return judge(
+      it,
+      times.map(([, ns]) => ns.map((value) => value / 1000)),
+    )
+  })
+}
+
+/** What the cycle costs from JavaScript over what it costs in C, by `inC`. */
+export async function pinInJavaScript(device: Device, inC: readonly Row[], runs: number): Promise<Limit[]> {
+  const limits: Limit[] = []
+  for (const bytes of SIZES) {
+    const c = inC.find(
+      ({ contender, parameters: p }) => contender === 'pendshare' && p.bytes === bytes && !p.hugePages,
+    )
+    if (c === undefined) continue
+    const region = Region.allocate(bytes)
+    region.memory.fill(1)
+    const values: number[] = []
+    await cycle(device, region)
+    for (let run = 0; run < runs; run++) values.push((await cycle(device, region)) - c.median)
+    limits.push({
+      row: 'share+release, JavaScript over C',
+      parameters: { bytes },
+      unit: 'µs',
+      values,
+      atMost: JS_OVERHEAD_US,
+    })
+  }
+  return limits
+}
+
+/** Microseconds a cycle. */
+async function cycle(device: Device, region: Region): Promise<number> {
+  const start = performance.now()
+  let cycles = 0
+  do {
+    await (await device.share(region)).release()
+    cycles++
+  } while (performance.now() - start < RUN_MS || cycles < 3)
+  return ((performance.now() - start) / cycles) * 1000
+}

@@ -1,0 +1,113 @@
+/** `npm run bench`: boots a VM, measures every row in it, and prints a table; JSON and plots on demand. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cpus, machine, release, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { buildAddon } from '../testbed/build.ts'
+import { mustRun } from '../testbed/command.ts'
+import { type KernelName, kernelNames, obtainKernel } from '../testbed/linux-vm/kernels.ts'
+import { buildModule, buildModules } from '../testbed/linux-vm/module.ts'
+import { chooseAccelerator } from '../testbed/linux-vm/qemu.ts'
+import { exitCodeOf, report as reportVm, runInVm } from '../testbed/linux-vm/run.ts'
+import { buildNative } from './native.ts'
+import { plots } from './plot.ts'
+import type { Report, Row } from './rows.ts'
+import { table } from './table.ts'
+
+interface Flags {
+  host?: true
+  kernel: KernelName
+  runs: number
+  json?: string
+  plots?: string
+}
+
+const repository = resolve(import.meta.dirname, '..')
+
+async function measureInVm({ kernel: name, runs }: Flags, native: string, scratch: string): Promise<Report> {
+  const kernel = await obtainKernel(name)
+  await buildAddon()
+  const modules = [
+    ...(await buildModule(kernel)),
+    ...(await buildModules(kernel, join(repository, 'bench'), ['module'], 'module')),
+  ]
+  const accelerator = await chooseAccelerator(kernel)
+  const result = await runInVm({
+    kernel: name,
+    // One processor: with two under emulation, handing over between threads is noise.
+    smp: 1,
+    memoryMiB: 2048,
+    timeoutS: 1500,
+    module: modules,
+    scratch,
+    command: guest(join(scratch, 'rows.json'), runs, native),
+  })
+  if (exitCodeOf(result) !== 0) {
+    reportVm(result, false)
+    throw new Error('the run in the VM failed')
+  }
+  return finish(`${kernel.release}, QEMU, 1 processor`, accelerator, scratch)
+}
+
+async function measureHere({ runs }: Flags, native: string, scratch: string): Promise<Report> {
+  console.log('bench: only the rows that need no driver')
+  const [program = '', ...args] = guest(join(scratch, 'rows.json'), runs, native)
+  const { output } = await mustRun([program, ...args, '--host'])
+  console.log(output.trimEnd())
+  return finish(release(), 'none', scratch)
+}
+
+function guest(out: string, runs: number, native: string): string[] {
+  const flags = ['--conditions=@pendshare/source', '--expose-gc']
+  return [process.execPath, ...flags, join(import.meta.dirname, 'guest.ts'), out, String(runs), native]
+}
+
+async function finish(kernel: string, accelerator: string, scratch: string): Promise<Report> {
+  const rows = JSON.parse(await readFile(join(scratch, 'rows.json'), 'utf8')) as Row[]
+  const processor = cpus()[0]?.model.trim() ?? 'unknown processor'
+  return { machine: `${processor}, ${machine()}`, kernel, accelerator, date: new Date().toISOString(), rows }
+}
+
+async function main(flags: Flags): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), 'pendshare-bench-'))
+  try {
+    const native = await buildNative(scratch)
+    const report = await (flags.host ? measureHere : measureInVm)(flags, native, scratch)
+    console.log(table(report))
+    if (flags.json !== undefined) await save(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
+    if (flags.plots !== undefined) {
+      for (const [name, svg] of await plots(report)) await save(join(flags.plots, `${name}.svg`), svg)
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+async function save(path: string, text: string): Promise<void> {
+  await mkdir(dirname(resolve(path)), { recursive: true })
+  await writeFile(path, text)
+  console.log(`bench: wrote ${path}`)
+}
+
+function runCount(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 5 || value > 64) throw new InvalidArgumentError('want 5 to 64')
+  return value
+}
+
+const flags = new Command('npm run bench --')
+  .description('measure pendshare beside what else would do the job')
+  .option('--host', 'only the rows that need no driver, on this machine')
+  .addOption(new Option('--kernel <name>', 'kernel of the VM').choices(kernelNames).default('6.12'))
+  .option('--runs <n>', 'runs of each contender', runCount, 5)
+  .option('--json <file>', 'write the figures to a file')
+  .option('--plots <directory>', 'write SVG plots')
+  .parse()
+  .opts<Flags>()
+
+try {
+  await main(flags)
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
+}
