@@ -131,8 +131,8 @@ static inline void pendshare_ring_format(void *memory, __u32 capacity)
 	pendshare_store_release(&shared->magic, PENDSHARE_RING_MAGIC);
 }
 
-static inline void pendshare_ring_producer_init(struct pendshare_ring_producer *ring,
-						void *memory, __u32 capacity)
+static inline void pendshare_ring_producer_init(struct pendshare_ring_producer *ring, void *memory,
+						__u32 capacity)
 {
 	ring->shared = (struct pendshare_ring_shared *)memory;
 	ring->data = (__u8 *)memory + PENDSHARE_RING_DATA;
@@ -142,8 +142,8 @@ static inline void pendshare_ring_producer_init(struct pendshare_ring_producer *
 	ring->dropped = 0u;
 }
 
-static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *ring,
-						void *memory, __u32 capacity)
+static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *ring, void *memory,
+						__u32 capacity)
 {
 	ring->shared = (struct pendshare_ring_shared *)memory;
 	ring->data = (const __u8 *)memory + PENDSHARE_RING_DATA;
@@ -156,8 +156,8 @@ static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *
  * one seen is not enough: its cache line stays with the consumer. It may only have moved
  * on, by whole records, and not past what was reserved; else the result is CORRUPT.
  */
-static inline enum pendshare_ring_result
-pendshare_ring_ensure(struct pendshare_ring_producer *ring, __u32 bytes)
+static inline enum pendshare_ring_result pendshare_ring_ensure(struct pendshare_ring_producer *ring,
+							       __u32 bytes)
 {
 	__u32 used = ring->position - ring->consumer;
 	__u32 consumer;
@@ -169,7 +169,7 @@ pendshare_ring_ensure(struct pendshare_ring_producer *ring, __u32 bytes)
 		return PENDSHARE_RING_CORRUPT;
 	ring->consumer = consumer;
 	return ring->position - consumer + bytes <= ring->capacity ? PENDSHARE_RING_OK
-								     : PENDSHARE_RING_FULL;
+								   : PENDSHARE_RING_FULL;
 }
 
 /* Bytes of PAD that come before a record of that span. */
@@ -184,8 +184,8 @@ static inline __u32 pendshare_ring_pad(const struct pendshare_ring_producer *rin
  * Whether a payload of length bytes fits now, for a producer that would rather wait than have
  * a drop counted. CORRUPT as in pendshare_ring_reserve(), FULL without counting.
  */
-static inline enum pendshare_ring_result
-pendshare_ring_room(struct pendshare_ring_producer *ring, __u32 length)
+static inline enum pendshare_ring_result pendshare_ring_room(struct pendshare_ring_producer *ring,
+							     __u32 length)
 {
 	__u32 span = pendshare_ring_span(length);
 
@@ -213,8 +213,8 @@ pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32
 	if (result != PENDSHARE_RING_OK)
 		return result;
 	pad = pendshare_ring_pad(ring, span);
-	record = (struct pendshare_ring_record *)(ring->data +
-						  (ring->position & (ring->capacity - 1u)));
+	record =
+	    (struct pendshare_ring_record *)(ring->data + (ring->position & (ring->capacity - 1u)));
 	if (pad) {
 		record->length = pad - PENDSHARE_RING_HEADER;
 		record->kind = PENDSHARE_RING_PAD;
@@ -243,9 +243,9 @@ static inline int pendshare_ring_publish(struct pendshare_ring_producer *ring)
  * The producer may rewrite them at any time: fetch a byte once, and check what it
  * steers. At most two headers are read, whatever the producer wrote.
  */
-static inline enum pendshare_ring_result
-pendshare_ring_peek(struct pendshare_ring_consumer *ring, struct pendshare_ring_record *record,
-		    const void **payload)
+static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ring_consumer *ring,
+							     struct pendshare_ring_record *record,
+							     const void **payload)
 {
 	__u32 used = pendshare_load_acquire(&ring->shared->producer) - ring->position;
 
@@ -255,7 +255,7 @@ pendshare_ring_peek(struct pendshare_ring_consumer *ring, struct pendshare_ring_
 		__u32 index = ring->position & (ring->capacity - 1u);
 		__u32 rest = ring->capacity - index;
 		const struct pendshare_ring_record *shared =
-			(const struct pendshare_ring_record *)(ring->data + index);
+		    (const struct pendshare_ring_record *)(ring->data + index);
 		__u32 span;
 
 		record->length = pendshare_load_relaxed(&shared->length);
@@ -269,7 +269,7 @@ pendshare_ring_peek(struct pendshare_ring_consumer *ring, struct pendshare_ring_
 			*payload = shared + 1;
 			return PENDSHARE_RING_OK;
 		}
-		/* The next one begins at the start of the data, where no PAD but one of all used fits. */
+		/* The next begins at the start of the data, so a PAD after it leaves nothing. */
 		if (span != rest)
 			return PENDSHARE_RING_CORRUPT;
 		ring->position += span;

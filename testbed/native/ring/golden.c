@@ -97,7 +97,8 @@ static void play_read(struct player *player)
 	const void *payload;
 	const char *expected;
 
-	while ((result = pendshare_ring_peek(&player->in, &record, &payload)) == PENDSHARE_RING_OK) {
+	while ((result = pendshare_ring_peek(&player->in, &record, &payload)) ==
+	       PENDSHARE_RING_OK) {
 		char got[64];
 
 		snprintf(got, sizeof(got), "%u:%u:%u",
@@ -171,7 +172,7 @@ static void play(struct player *player, char *line)
 
 int main(int argc, char **argv)
 {
-	struct player player = { 0 };
+	struct player player = {0};
 	char line[512];
 	FILE *vectors = argc == 2 ? fopen(argv[1], "r") : NULL;
 

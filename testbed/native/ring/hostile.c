@@ -107,7 +107,7 @@ static void against_producer(__u8 *memory, struct input *input)
 		switch (pendshare_ring_reserve(&ring, length, take(input, 1), &payload)) {
 		case PENDSHARE_RING_OK:
 			expect((__u8 *)payload >= ring.data + PENDSHARE_RING_HEADER &&
-				       (__u8 *)payload + length <= ring.data + CAPACITY,
+				   (__u8 *)payload + length <= ring.data + CAPACITY,
 			       "a payload outside the data");
 			memset(payload, 0xa5, length);
 			break;
@@ -132,7 +132,7 @@ static void against_producer(__u8 *memory, struct input *input)
 static void scribble(__u8 *data, __u32 at, struct input *input)
 {
 	while (at < CAPACITY && input->left) {
-		struct pendshare_ring_record record = { take(input, 2) & 0x83ffu, take(input, 1) };
+		struct pendshare_ring_record record = {take(input, 2) & 0x83ffu, take(input, 1)};
 
 		if (record.length & 0x8000u)
 			record.length = take(input, 4);
@@ -167,7 +167,7 @@ static void against_consumer(__u8 *memory, struct input *input)
 			__u32 used = shared->producer - ring.position;
 			__u32 before = ring.position;
 			enum pendshare_ring_result result =
-				pendshare_ring_peek(&ring, &record, &payload);
+			    pendshare_ring_peek(&ring, &record, &payload);
 
 			expect(ring.position == before || !(ring.position & (CAPACITY - 1u)),
 			       "padding that does not reach the end of the data");
@@ -175,8 +175,8 @@ static void against_consumer(__u8 *memory, struct input *input)
 				break;
 			expect(used <= CAPACITY, "a record beyond the producer's position");
 			expect((const __u8 *)payload >= ring.data + PENDSHARE_RING_HEADER &&
-				       record.length <= CAPACITY - PENDSHARE_RING_HEADER &&
-				       (const __u8 *)payload + record.length <= ring.data + CAPACITY,
+				   record.length <= CAPACITY - PENDSHARE_RING_HEADER &&
+				   (const __u8 *)payload + record.length <= ring.data + CAPACITY,
 			       "a payload outside the data");
 			expect(record.kind != PENDSHARE_RING_PAD, "padding taken for a record");
 			pendshare_ring_advance(&ring, &record);
@@ -193,7 +193,7 @@ int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 {
 	static __u8 *memory;
-	struct input input = { bytes, size };
+	struct input input = {bytes, size};
 
 	if (!memory)
 		memory = guarded();
@@ -229,7 +229,8 @@ static void *scribble_on(void *argument)
 		__u32 random = next_random(&state);
 		__u32 near = pendshare_load_relaxed(&shared->producer);
 
-		pendshare_store_relaxed(&shared->consumer, random & 64u ? random : near - (random & 0xff8u));
+		pendshare_store_relaxed(&shared->consumer,
+					random & 64u ? random : near - (random & 0xff8u));
 		pendshare_store_relaxed(&shared->wake, random >> 31);
 		pendshare_store_relaxed(words + (random >> 8) % (CAPACITY / 4u), random);
 		if (random & 1u)
@@ -238,10 +239,11 @@ static void *scribble_on(void *argument)
 	return NULL;
 }
 
-/* Both kernel sides go on in the same memory while it is scribbled over; each stays within its bounds. */
+/* Both kernel sides go on in the same memory while it is scribbled over; each stays within its
+ * bounds. */
 static void under_fire(__u8 *memory, __u32 rounds, __u32 seed)
 {
-	struct scribbler scribbler = { memory, seed, 0 };
+	struct scribbler scribbler = {memory, seed, 0};
 	struct pendshare_ring_producer out;
 	struct pendshare_ring_consumer in;
 	unsigned long taken = 0, given = 0;

@@ -40,7 +40,7 @@ static _Noreturn void fail(const struct race *race, const char *what, __u32 n)
 {
 	fprintf(stderr, "race: %s at record %u (capacity %u, start %#x, seed %#x, %s)\n", what, n,
 		race->capacity, race->start, race->seed,
-		(const char *[]){ "dropping", "lossless", "lockstep" }[race->pace]);
+		(const char *[]){"dropping", "lossless", "lockstep"}[race->pace]);
 	exit(1);
 }
 
@@ -174,7 +174,7 @@ static void run(struct race *race)
 	pthread_t producer;
 
 	race->memory = aligned_alloc(4096, PENDSHARE_RING_DATA + race->capacity);
-	race->bell = (struct bell){ PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0 };
+	race->bell = (struct bell){PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
 	stream_format(race->memory, race->capacity, race->start);
 	if (pthread_create(&producer, NULL, produce, race))
 		abort();
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 	__u32 round;
 
 	for (round = 0; round < 9u; round++) {
-		struct race race = { .seed = stream_mix(seed + round), .records = records / 9u };
+		struct race race = {.seed = stream_mix(seed + round), .records = records / 9u};
 
 		race.capacity = 4096u << (race.seed >> 8) % 7u;
 		race.start = round & 1u ? 0u - (race.seed & 0xfff8u) : 0u;
