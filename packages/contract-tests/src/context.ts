@@ -15,7 +15,7 @@ export class Context {
     this.rounds = subject.rounds ?? 200
   }
 
-  /** Rounds of the races that need more than two calls each. */
+  /** Rounds of what takes longer than a race between two calls. */
   get fewRounds(): number {
     return Math.max(20, Math.ceil(this.rounds / 10))
   }
@@ -24,9 +24,9 @@ export class Context {
     return this.subject.watchdogMs ?? 30_000
   }
 
-  /** Waits for `promise`, and fails with `what` when it hangs. */
-  within<T>(what: string, promise: PromiseLike<T>): Promise<T> {
-    return within(this.watchdogMs, what, promise)
+  /** Waits for `promise`, and fails with `what` when it hangs for as many watchdogs as it is given. */
+  within<T>(what: string, promise: PromiseLike<T>, watchdogs = 1): Promise<T> {
+    return within(watchdogs * this.watchdogMs, what, promise)
   }
 
   /** A fresh device. Closed when the law has run, whatever happened. */

@@ -21,10 +21,12 @@ for (const wakeup of WAKEUPS) {
       liveMemory: true,
     },
     open: (watch) => open({ backend: watch(linux), wakeup }),
+    fixture: new URL('./fixture.ts', import.meta.url),
     hooks: {
       remove: () => revoke(0),
       recall: (graceMs) => revoke(graceMs),
       pinnedPages,
+      systemWide: true,
       memlockPages: loadAddon().memlockLimit() / 4096,
       addresses: true,
     },
