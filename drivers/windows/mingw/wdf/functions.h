@@ -41,7 +41,6 @@
 	   WDFKEY * Key),                                                                       \
 	  (Driver, DesiredAccess, KeyAttributes, Key))                                          \
 	X(138, WdfFileObjectGetFlags, ULONG, (WDFFILEOBJECT FileObject), (FileObject))          \
-	X(139, WdfFileObjectGetDevice, WDFDEVICE, (WDFFILEOBJECT FileObject), (FileObject))     \
 	X(152, WdfIoQueueCreate, NTSTATUS,                                                      \
 	  (WDFDEVICE Device, PWDF_IO_QUEUE_CONFIG Config,                                       \
 	   PWDF_OBJECT_ATTRIBUTES QueueAttributes, WDFQUEUE * Queue),                           \
