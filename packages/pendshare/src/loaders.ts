@@ -3,5 +3,6 @@ import type { Backend } from '@pendshare/core'
 
 export const loaders: Readonly<Record<string, () => Promise<Backend>>> = {
   linux: async () => (await import('@pendshare/backend-linux')).linux,
+  windows: async () => (await import('@pendshare/backend-windows')).windows,
   mock: async () => (await import('@pendshare/backend-mock')).mock(),
 }
