@@ -3,9 +3,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createOpen, type Device } from '@pendshare/core'
-import { linux, type Wakeup } from '../../src/index.ts'
 import { loadAddon, type NativeDevice } from '../../src/addon.ts'
+import { linux, type Wakeup } from '../../src/index.ts'
+
+/** Of libuv's pool, unless told otherwise. */
+export const POOL_THREADS = 4
 
 const DEVICE_PATH = '/dev/pendshare'
 
@@ -36,14 +40,16 @@ function onDriver<T>(ask: (driver: NativeDevice) => T): T {
   }
 }
 
-export function threads(): number {
+/** Threads of this process, those of libuv's pool included from the start. */
+export async function threads(): Promise<number> {
+  await readFile('/proc/self/stat') // the first use of the pool starts all of it
   return readdirSync('/proc/self/task').length
 }
 
 /** Runs a program of this directory until its end. Its stderr is shown; what it says on stdout is returned. */
 export async function runChild(program: string, ...argv: string[]) {
   const child = startChild(program, ...argv)
-  const [code, signal]: [number | null, NodeJS.Signals | null] = await once(child.process, 'close')
+  const [code, signal] = (await once(child.process, 'close')) as [number | null, NodeJS.Signals | null]
   return { code, signal, stdout: child.stdout() }
 }
 
