@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Share } from '@pendshare/core'
 import { room } from '../law.ts'
+import { peersOf } from '../subject.ts'
 import { busyFill, lend, rung } from './steps.ts'
 
 export const events = room('events', (law) => {
@@ -62,7 +63,7 @@ export const events = room('events', (law) => {
     )
     for (const limit of ['maxBytes', 'maxShares', 'minPeriodNs'] as const)
       assert.ok(Number.isSafeInteger(info[limit]) && info[limit] > 0, `${limit} is ${info[limit]}`)
-    for (const peer of context.subject.peers ?? [])
+    for (const peer of peersOf(context.subject))
       assert.ok(info.peers.includes(peer), `no peer ${peer} in the driver`)
     assert.ok(device.choice.backend.length > 0 && device.choice.why.length > 0)
     context.witness(device)

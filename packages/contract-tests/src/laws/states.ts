@@ -124,6 +124,13 @@ const shareOperations: readonly ShareOperation[] = [
     },
   },
   {
+    name: 'ring',
+    run: async ({ context, share }, { name }) => {
+      const code = name === 'ended' ? 'ERR_PENDSHARE_ENDED' : 'ERR_PENDSHARE_NO_RING'
+      await rejects(context, 'the ring of a fill', code, () => share.ring)
+    },
+  },
+  {
     name: 'sharing its region again',
     run: async ({ context, device, share }) => {
       const again = () => device.share(share.region)
