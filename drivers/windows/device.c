@@ -207,7 +207,7 @@ NTSTATUS device_info(struct call *call)
 	info->max_bytes = PENDSHARE_MAX_BYTES;
 	info->min_period_ns = PENDSHARE_WINDOWS_PERIOD_NS;
 	KeAcquireSpinLock(&file->lock, &irql);
-	info->shares = file->live;
+	info->shares = file->shares;
 	info->pinned_pages = file->pages;
 	KeReleaseSpinLock(&file->lock, irql);
 	info->total_shares = (ULONG64)file->device->tally.shares;

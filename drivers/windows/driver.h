@@ -82,7 +82,8 @@ struct file {
 	BOOLEAN draining; /* someone delivers events */
 	BOOLEAN again;	  /* and shall look once more */
 	ULONG64 live;	  /* SHARE requests accepted and not completed */
-	ULONG64 pages;
+	ULONG64 shares;	  /* in buckets; INFO's, so that no completion is seen before it has gone down */
+	ULONG64 pages;	  /* theirs */
 	LIST_ENTRY events; /* shares with something to report */
 	SHARE *buckets[PENDSHARE_BUCKETS];
 };
@@ -160,7 +161,7 @@ EVT_WDF_FILE_CLEANUP file_cleanup;
 EVT_WDF_FILE_CLOSE file_close;
 NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share);
 ULONG file_remove(FILE_CONTEXT *file, SHARE *share); /* returns rings not reported */
-void file_completed(FILE_CONTEXT *file, ULONG64 pages);
+void file_completed(FILE_CONTEXT *file);
 SHARE *file_find(FILE_CONTEXT *file, ULONG64 id); /* with file->lock held */
 SHARE *file_mark_all(FILE_CONTEXT *file, ULONG reason, SHARE *list); /* with file->lock held */
 NTSTATUS file_end(struct call *call);

@@ -42,6 +42,7 @@ NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share)
 		share->bucket = *bucket;
 		*bucket = share;
 		file->live++;
+		file->shares++;
 		file->pages += share->length / PAGE_SIZE;
 	}
 	KeReleaseSpinLock(&file->lock, irql);
@@ -57,19 +58,20 @@ ULONG file_remove(FILE_CONTEXT *file, SHARE *share)
 	while (*link != share)
 		link = &(*link)->bucket;
 	*link = share->bucket;
+	file->shares--;
+	file->pages -= share->length / PAGE_SIZE;
 	RemoveEntryList(&share->event_link);
 	KeReleaseSpinLock(&file->lock, irql);
 	return share->rings;
 }
 
-/* The share's request is completed: INFO and the end of the event stream see it go now. */
-void file_completed(FILE_CONTEXT *file, ULONG64 pages)
+/* The share's request is completed: the end of the event stream may follow it now. */
+void file_completed(FILE_CONTEXT *file)
 {
 	KIRQL irql;
 
 	KeAcquireSpinLock(&file->lock, &irql);
 	file->live--;
-	file->pages -= pages;
 	KeReleaseSpinLock(&file->lock, irql);
 }
 

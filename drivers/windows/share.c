@@ -316,7 +316,7 @@ static void complete(SHARE *share)
 						  (ULONG_PTR)share->bytes);
 	else
 		WdfRequestComplete(share->request, share->refused);
-	file_completed(file, pages);
+	file_completed(file);
 	events_drain(file);
 	WdfObjectDereference(file->handle);
 }
