@@ -32,7 +32,13 @@ export async function testRing({ records, seed }: RingTest = defaults()): Promis
     ['a hostile other side, made from a seed', build('hostile'), String(records / 50), number],
     [
       'a hostile other side, made by libFuzzer',
-      ...[build('fuzz'), `-seed=${seed}`, `-runs=${records / 20}`, '-max_len=512', '-verbosity=0'],
+      ...[
+        build('fuzz'),
+        `-seed=${seed}`,
+        `-max_total_time=${Math.ceil(records / 100_000)}`,
+        '-max_len=512',
+        '-verbosity=0',
+      ],
       `-artifact_prefix=${build('')}/`,
     ],
     [
