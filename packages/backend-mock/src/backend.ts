@@ -132,8 +132,8 @@ class SteppedBackend extends MockBackend implements SteppedMock {
     this.#scheduler.advance(ms)
   }
 
-  interleave(name: string, action: () => unknown): void {
-    this.#scheduler.interleave(name, action)
+  interleave(name: string, action: () => unknown, afterSteps?: number): void {
+    this.#scheduler.interleave(name, action, afterSteps)
   }
 
   until<T>(promise: PromiseLike<T>, seed?: number): Promise<T> {

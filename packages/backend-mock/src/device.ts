@@ -68,7 +68,7 @@ export class MockDevice implements BackendDevice {
 
   ref(): void {
     this.#file.referenced = true
-    this.#anchor.ref()
+    if (this.#driver.scheduler.byItself) this.#anchor.ref()
   }
 
   unref(): void {

@@ -6,13 +6,13 @@ import assert from 'node:assert/strict'
 import type { BackendDevice, BackendEvent, EndReason, ShareRequest } from '@pendshare/core'
 import { test } from 'vitest'
 import { type MockPeer, mock, type SteppedMock } from '../src/index.ts'
-import { type Random, seeded } from '../src/scheduler/random.ts'
+import { seeded } from '../src/scheduler/random.ts'
 import { NOTHING, options, request } from './harness.ts'
 
 const SEEDS = 1000
 const POISON = 0xee
 /** Steps by which an action is put off at most, so that actions fall anywhere in the lives of the shares. */
-const DELAY = 40
+const DELAY = 60
 
 interface Track {
   readonly request: ShareRequest
@@ -77,18 +77,10 @@ function dma(soon: Soon): MockPeer {
   }
 }
 
-function delayed(driver: () => SteppedMock, random: Random): Soon {
-  const soon = (name: string, action: () => unknown, delay = random(DELAY)) => {
-    if (delay === 0) driver().interleave(name, action)
-    else driver().interleave('pause', () => soon(name, action, delay - 1))
-  }
-  return soon
-}
-
 async function play(seed: number): Promise<Play> {
   const random = seeded(seed)
-  const soon = delayed(() => driver, random)
-  const driver = mock({ schedule: 'stepped', peers: [dma(soon)] })
+  const soon: Soon = (name, action) => driver.interleave(name, action, random(DELAY))
+  const driver: SteppedMock = mock({ schedule: 'stepped', peers: [dma(soon)] })
   const tracks = WANTED.map((wanted, index): Track => {
     return { request: request(index + 1, wanted), accepted: undefined, events: [] }
   })

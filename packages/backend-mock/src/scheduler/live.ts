@@ -16,6 +16,7 @@ const LONGEST_WAIT_MS = 0x7fffffff
 const NS_PER_MS = 1e6
 
 export class LiveScheduler implements Scheduler {
+  readonly byItself = true
   readonly inline = true
   readonly #ready: Task[] = []
   #armed = false

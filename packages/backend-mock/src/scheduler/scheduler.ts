@@ -13,6 +13,8 @@ export interface Timer {
 }
 
 export interface Scheduler {
+  /** Whether steps run by themselves, so that it makes sense to keep the event loop alive for them. */
+  readonly byItself: boolean
   /** Whether a short share is set up inside its call; else every step of it can be scheduled. */
   readonly inline: boolean
   /** Monotonic, in nanoseconds. */

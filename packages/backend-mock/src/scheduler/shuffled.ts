@@ -10,6 +10,7 @@ import type { Scheduler, Task, Timer } from './scheduler.ts'
 const EVENT_LOOP_TURN = 8
 
 export class ShuffledScheduler implements Scheduler {
+  readonly byItself = true
   readonly inline = false
   readonly #ready: Task[] = []
   readonly #random: Random

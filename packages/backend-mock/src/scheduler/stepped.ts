@@ -14,6 +14,11 @@ const MAX_STEPS = 1_000_000
 /** Turns of the event loop without a step after which a promise is taken to hang. */
 const IDLE_TURNS = 20
 
+/** Turns of the event loop after which a program that does asynchronous work has asked for the next step. */
+const QUIET_TURNS = 3
+
+const MOST_STEPS_A_TURN = 4
+
 export interface ScheduleControls {
   /** What can run now, oldest first: `unpin 7`, `deliver`, `step 7`. Timers are not among it. */
   readonly ready: readonly string[]
@@ -30,22 +35,33 @@ export interface ScheduleControls {
    * seed also sooner.
    */
   advance(ms: number): void
-  /** Adds a step of the test's own to those that are ready: `interleave('release', () => share.release())`. */
-  interleave(name: string, action: () => unknown): void
-  /** Runs steps, by the seed if there is one, until the promise has settled. Rejects as it does, and when it hangs. */
+  /**
+   * Adds a step of the test's own to the driver's: `interleave('release', () => share.release(), seed % 20)`. It is ready
+   * after so many further steps, 0 by default, or as soon as nothing else is.
+   */
+  interleave(name: string, action: () => unknown, afterSteps?: number): void
+  /**
+   * Runs steps until the promise has settled, and lets the program have its turn after each; by a seed, in its order,
+   * and with a turn now and then. Settles as the promise does; rejects when it hangs.
+   */
   until<T>(promise: PromiseLike<T>, seed?: number): Promise<T>
 }
 
-interface VirtualTimer extends Timer {
+/** A task that is not ready yet. */
+interface Due {
   readonly due: number
   readonly task: Task
 }
 
 export class SteppedScheduler implements Scheduler, ScheduleControls {
+  readonly byItself = false
   readonly inline = false
   readonly #tasks: Task[] = []
-  /** By rising due time; of equal ones, the older first. */
-  readonly #timers: VirtualTimer[] = []
+  /** By nanoseconds. */
+  readonly #timers: Due[] = []
+  /** By steps that were run. */
+  readonly #delayed: Due[] = []
+  #steps = 0
   #now = 0
   /** As far as timers may come due. */
   #until = 0
@@ -63,14 +79,9 @@ export class SteppedScheduler implements Scheduler, ScheduleControls {
   }
 
   at(due: number, task: Task): Timer {
-    const cancel = () => {
-      const index = this.#timers.indexOf(timer)
-      if (index >= 0) this.#timers.splice(index, 1)
-    }
-    const timer: VirtualTimer = { due, task, cancel }
-    const after = this.#timers.findIndex((other) => other.due > due)
-    this.#timers.splice(after < 0 ? this.#timers.length : after, 0, timer)
-    return timer
+    const timer = { due, task }
+    insert(this.#timers, timer)
+    return { cancel: () => remove(this.#timers, timer) }
   }
 
   get ready(): readonly string[] {
@@ -98,8 +109,10 @@ export class SteppedScheduler implements Scheduler, ScheduleControls {
     this.#until += ms * NS_PER_MS
   }
 
-  interleave(name: string, action: () => unknown): void {
-    this.soon(new OneStep(name, () => void action()))
+  interleave(name: string, action: () => unknown, afterSteps = 0): void {
+    const task = new OneStep(name, () => void action())
+    if (afterSteps > 0) insert(this.#delayed, { due: this.#steps + afterSteps, task })
+    else this.soon(task)
   }
 
   async until<T>(promise: PromiseLike<T>, seed?: number): Promise<T> {
@@ -110,7 +123,11 @@ export class SteppedScheduler implements Scheduler, ScheduleControls {
     }
     promise.then(settle, settle)
     for (let idle = 0; !settled && idle < IDLE_TURNS; idle++) {
-      if (this.#run(pick).length > 0) idle = 0
+      // By a seed also several steps, so that the program may look before or after each, or not at all.
+      for (let more = pick(MOST_STEPS_A_TURN) + 1; more > 0; more--) {
+        if (this.#step(pick) !== undefined) idle = 0
+      }
+      if (idle >= QUIET_TURNS && this.#undelay()) idle = 0
       await setImmediate()
     }
     if (!settled) throw new Error('the promise hangs: no step is left to run; does it wait for advance(ms)?')
@@ -119,8 +136,10 @@ export class SteppedScheduler implements Scheduler, ScheduleControls {
 
   #run(pick: (below: number) => number): string[] {
     const names: string[] = []
-    for (let name = this.#step(pick); name !== undefined; name = this.#step(pick)) {
-      names.push(name)
+    for (;;) {
+      const name = this.#step(pick)
+      if (name === undefined && !this.#undelay()) break
+      if (name !== undefined) names.push(name)
       if (names.length === MAX_STEPS)
         throw new Error(`still busy after ${MAX_STEPS} steps, at last with ${name}`)
     }
@@ -128,25 +147,43 @@ export class SteppedScheduler implements Scheduler, ScheduleControls {
   }
 
   #step(pick: (below: number) => number): string | undefined {
+    while (this.#delayed[0] !== undefined && this.#delayed[0].due <= this.#steps) this.#undelay()
     const [timer] = this.#timers
-    const timers = timer !== undefined && timer.due <= this.#until ? 1 : 0
-    const index = pick(this.#tasks.length + timers)
-    const [task] = this.#tasks.splice(index, 1)
+    const expired = timer !== undefined && timer.due <= this.#until
+    const [task] = this.#tasks.splice(pick(this.#tasks.length + (expired ? 1 : 0)), 1)
     if (task !== undefined) return this.#take(task)
-    if (timer !== undefined && timers > 0) return this.#expire(timer)
+    if (expired) return this.#expire(timer)
     this.#now = this.#until
     return undefined
   }
 
-  #expire(timer: VirtualTimer): string {
+  #undelay(): boolean {
+    const delayed = this.#delayed.shift()
+    if (delayed !== undefined) this.soon(delayed.task)
+    return delayed !== undefined
+  }
+
+  #expire(timer: Due): string {
     this.#now = Math.max(this.#now, timer.due)
-    timer.cancel()
+    remove(this.#timers, timer)
     return this.#take(timer.task)
   }
 
   #take(task: Task): string {
+    this.#steps += 1
     const { label } = task
     if (task.step()) this.#tasks.push(task)
     return label
   }
+}
+
+/** Keeps the list by rising due; of equal ones, the older first. */
+function insert(list: Due[], entry: Due): void {
+  const after = list.findIndex(({ due }) => due > entry.due)
+  list.splice(after < 0 ? list.length : after, 0, entry)
+}
+
+function remove(list: Due[], entry: Due): void {
+  const index = list.indexOf(entry)
+  if (index >= 0) list.splice(index, 1)
 }

@@ -75,6 +75,15 @@ test('steps of the test run among the driver’s', () => {
   expect(scheduler.run()).toEqual(['a1', 'mine', 'b1'])
 })
 
+test('a step of the test can be put off by steps, and comes when there are no more', () => {
+  const scheduler = new SteppedScheduler()
+  scheduler.soon(steps('a', 3))
+  scheduler.interleave('late', () => {}, 9)
+  scheduler.interleave('second', () => {}, 2)
+  scheduler.interleave('first', () => {}, 1)
+  expect(scheduler.run()).toEqual(['a1', 'a2', 'first', 'a3', 'second', 'late'])
+})
+
 test('until() runs what the promise waits for, over turns of the event loop', async () => {
   const scheduler = new SteppedScheduler()
   const promise = (async () => {
@@ -86,6 +95,28 @@ test('until() runs what the promise waits for, over turns of the event loop', as
   })()
   expect(await scheduler.until(promise, 7)).toBe('done')
   await expect(scheduler.until(Promise.reject(new Error('no')))).rejects.toThrow('no')
+})
+
+test('until() puts steps off while the program is at work between its calls', async () => {
+  const scheduler = new SteppedScheduler()
+  const names: string[] = []
+  const note = (name: string) => names.push(name)
+  scheduler.interleave('late', () => note('late'), 2)
+  const promise = (async () => {
+    for (const name of ['one', 'two', 'three']) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise<void>((resolve) =>
+        scheduler.soon(
+          new OneStep(name, () => {
+            note(name)
+            resolve()
+          }),
+        ),
+      )
+    }
+  })()
+  await scheduler.until(promise)
+  expect(names).toEqual(['one', 'two', 'late', 'three'])
 })
 
 test('until() tells of a promise that hangs', async () => {
