@@ -63,7 +63,7 @@ export const groups: readonly Group[] = [
     ],
     prepare: buildAddon,
     kernels: kernelNames,
-    timeoutS: 900,
+    timeoutS: 1800,
   },
   {
     name: 'owner',

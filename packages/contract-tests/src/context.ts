@@ -7,17 +7,10 @@ import { type Witness, watched } from './witness.ts'
 
 export class Context {
   readonly subject: Subject
-  readonly rounds: number
   readonly #devices = new Map<Device, Witness | undefined>()
 
   constructor(subject: Subject) {
     this.subject = subject
-    this.rounds = subject.rounds ?? 200
-  }
-
-  /** Rounds of what takes longer than a race between two calls. */
-  get fewRounds(): number {
-    return Math.max(20, Math.ceil(this.rounds / 10))
   }
 
   get watchdogMs(): number {

@@ -43,7 +43,7 @@ export interface Subject {
   readonly fixture?: URL
   /** Why nothing can be shown here, such as a driver that is not loaded. Skips every law by name. */
   readonly skip?: string | undefined
-  /** Rounds of the race between release and cancel. Default 200; the other races take a tenth, at least 20. */
+  /** Rounds of the race between release and cancel. Default 1000. */
   readonly rounds?: number
   /** Random command sequences. Default 50. */
   readonly runs?: number

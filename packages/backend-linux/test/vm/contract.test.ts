@@ -21,7 +21,8 @@ for (const wakeup of WAKEUPS) {
       liveMemory: true,
     },
     open: (watch) => open({ backend: watch(linux), wakeup }),
-    fixture: new URL('./fixture.ts', import.meta.url),
+    fixture: new URL(`./fixture.ts?${wakeup}`, import.meta.url),
+    rounds: 10_000,
     hooks: {
       remove: () => revoke(0),
       recall: (graceMs) => revoke(graceMs),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Device, PendshareError, type Share } from '@pendshare/core'
 import { room } from '../law.ts'
-import { busyFill, lend, rejects } from './steps.ts'
+import { busyFill, FEW_ROUNDS, lend, rejects } from './steps.ts'
 
 export const closing = room('closing', (law) => {
   for (const count of [0, 1, 100])
@@ -45,7 +45,7 @@ export const closing = room('closing', (law) => {
   })
 
   law('close() in the tick of share() settles both: accepted and closed, or refused', [], async (context) => {
-    for (let round = 0; round < context.fewRounds; round++) {
+    for (let round = 0; round < FEW_ROUNDS; round++) {
       const device = await context.open()
       const attempts = [1, 600, 1].map((pages) => device.share({ bytes: pages * device.info.pageSize }))
       // Whoever is refused is so before close() has resolved; nobody else listens until then.
@@ -102,7 +102,7 @@ export const closing = room('closing', (law) => {
     'devices are opened and closed over and over, also in the tick in which they open',
     [],
     async (context) => {
-      for (let round = 0; round < context.fewRounds; round++) {
+      for (let round = 0; round < FEW_ROUNDS; round++) {
         const opened = await Promise.all([context.open(), context.open()])
         await context.within('close()', Promise.all(opened.map((device) => device.close())))
       }

@@ -1,9 +1,7 @@
 /** Rings and notifications: they may come together, and none is lost. */
 import assert from 'node:assert/strict'
 import { room } from '../law.ts'
-import { busyFill, lend, rejects, rung } from './steps.ts'
-
-const ROUNDS = 100
+import { busyFill, lend, MANY_ROUNDS, rejects, rung } from './steps.ts'
 
 export const doorbell = room('doorbell', (law) => {
   law(
@@ -11,7 +9,7 @@ export const doorbell = room('doorbell', (law) => {
     ['peer fill'],
     async (context) => {
       const device = await context.open()
-      const share = await lend(context, device, 1, busyFill(device, ROUNDS))
+      const share = await lend(context, device, 1, busyFill(device, MANY_ROUNDS))
       const iterated = async () => {
         let sum = 0
         for await (const count of share.doorbell) sum += count
@@ -19,13 +17,16 @@ export const doorbell = room('doorbell', (law) => {
       }
       const waited = async () => {
         let sum = 0
-        while (sum < ROUNDS) sum += await share.doorbell.wait()
+        while (sum < MANY_ROUNDS) sum += await share.doorbell.wait()
         return sum
       }
-      const sums = await context.within(`${ROUNDS} rings`, Promise.all([iterated(), waited(), iterated()]))
-      assert.deepEqual(sums, [ROUNDS, ROUNDS, ROUNDS], 'rings were lost or invented')
+      const sums = await context.within(
+        `${MANY_ROUNDS} rings`,
+        Promise.all([iterated(), waited(), iterated()]),
+      )
+      assert.deepEqual(sums, [MANY_ROUNDS, MANY_ROUNDS, MANY_ROUNDS], 'rings were lost or invented')
       await context.within('the end by the peer', share.ended)
-      assert.equal(share.doorbell.total, ROUNDS, 'rings were lost or invented')
+      assert.equal(share.doorbell.total, MANY_ROUNDS, 'rings were lost or invented')
     },
   )
 
@@ -61,7 +62,7 @@ export const doorbell = room('doorbell', (law) => {
     const device = await context.open()
     const share = await lend(context, device, 1, { peer: 'fill' })
     await rung(context, share, 1)
-    for (let round = 0; round < context.rounds; round++) {
+    for (let round = 0; round < MANY_ROUNDS; round++) {
       const before = share.doorbell.total
       const burst = 1 + (round % 3)
       for (let at = 0; at < burst; at++) share.notify()

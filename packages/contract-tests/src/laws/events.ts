@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import type { Share } from '@pendshare/core'
 import { room } from '../law.ts'
 import { peersOf } from '../subject.ts'
-import { busyFill, lend, rung } from './steps.ts'
+import { busyFill, lend, MANY_ROUNDS, rung } from './steps.ts'
 
 export const events = room('events', (law) => {
   law('calls of every kind among the events of many busy shares', ['peer fill'], async (context) => {
     const device = await context.open()
     const driver = context.witness(device)
     const live: Share[] = []
-    for (let round = 0; round < context.rounds; round++) {
+    for (let round = 0; round < MANY_ROUNDS; round++) {
       const periodic = round % 2 === 0
       const share = await lend(
         context,

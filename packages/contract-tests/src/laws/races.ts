@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { type Device, Region } from '@pendshare/core'
 import type { Context } from '../context.ts'
 import { room } from '../law.ts'
+import { FEW_ROUNDS } from './steps.ts'
 import { DEADLINE_MS, type Scene, stage, type Way, ways } from './ways.ts'
+
+const ROUNDS = 1000
 
 export const races = room('oneEnd', (law) => {
   for (const [index, one] of ways.entries())
@@ -17,7 +20,8 @@ export const races = room('oneEnd', (law) => {
   law('release and cancel race over and over, for memory that is only pinned', [], async (context) => {
     const device = await context.open()
     const region = Region.allocate(device.info.pageSize)
-    for (let round = 0; round < context.rounds; round++) {
+    const { rounds = ROUNDS } = context.subject
+    for (let round = 0; round < rounds; round++) {
       const share = await context.within('share()', device.share(region))
       const [first, reason] = round % 2 === 0 ? [share.release(), 'released'] : [share.cancel(), 'cancelled']
       const second = round % 2 === 0 ? share.cancel() : share.release()
@@ -33,7 +37,7 @@ export const races = room('oneEnd', (law) => {
     ['peer fill'],
     async (context) => {
       const called = ways.filter((way) => way.called)
-      for (let round = 0; round < context.fewRounds; round++) {
+      for (let round = 0; round < FEW_ROUNDS; round++) {
         const device = await context.open()
         const turn = round % called.length
         await raceOnce(await stage(context, device, called), [
@@ -48,7 +52,7 @@ export const races = room('oneEnd', (law) => {
 
 async function race(context: Context, one: Way, other: Way): Promise<void> {
   let device: Device | undefined
-  for (let round = 0; round < context.fewRounds; round++) {
+  for (let round = 0; round < FEW_ROUNDS; round++) {
     device ??= await context.open()
     const scene = await stage(context, device, [one, other])
     if (one.reason === 'deadline' || other.reason === 'deadline') await nearDeadline(scene, round)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Device, Region } from '@pendshare/core'
 import { room } from '../law.ts'
-import { assertFilled, lend, SENTINEL, stir } from './steps.ts'
+import { assertFilled, lend, MANY_ROUNDS, SENTINEL, stir } from './steps.ts'
 import { stage, ways } from './ways.ts'
 
 export const reuse = room('reuse', (law) => {
@@ -29,7 +29,7 @@ export const reuse = room('reuse', (law) => {
     async (context) => {
       const device = await context.open()
       const region = Region.allocate(4 * device.info.pageSize)
-      for (let round = 0; round < context.rounds; round++) {
+      for (let round = 0; round < MANY_ROUNDS; round++) {
         const share = await context.within('share()', device.share(region, { peer: 'fill' }))
         assert.equal(region.lent, true)
         await context.within('the end', round % 2 === 0 ? share.release() : share.cancel())

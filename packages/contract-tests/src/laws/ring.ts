@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Share } from '@pendshare/core'
 import type { Context } from '../context.ts'
 import { room } from '../law.ts'
-import { lend, rejects } from './steps.ts'
+import { lend, MANY_ROUNDS, rejects } from './steps.ts'
 
 interface Message {
   readonly kind: number
@@ -94,9 +94,7 @@ export const ring = room('ring', (law) => {
     async (context) => {
       const device = await context.open()
       const share = await lend(context, device, 8, { peer: 'echo' })
-      const sent = Array.from({ length: context.rounds }, (_, at) =>
-        message(at, share.ring.writer.maxPayload),
-      )
+      const sent = Array.from({ length: MANY_ROUNDS }, (_, at) => message(at, share.ring.writer.maxPayload))
       const received = await context.within('the echo', exchange(share, sent))
       assert.equal(received.length, sent.length)
       for (const [at, { kind, bytes }] of sent.entries()) {

@@ -7,6 +7,11 @@ import type { Context } from '../context.ts'
 /** A value that no peer and no fresh memory has anywhere. */
 export const SENTINEL = 0xa5
 
+/** Rounds of what each round takes a step or two for. */
+export const MANY_ROUNDS = 100
+/** Rounds of what opens a device, or waits for time to pass. */
+export const FEW_ROUNDS = 20
+
 /** Lends `pages` new pages. */
 export function lend(
   context: Context,

@@ -2,7 +2,6 @@
  * A program, or a worker, that owns shares and then goes away. Arguments: the fixture module, and the name of the act.
  * It says `ready` when its shares are live. An act that returns leaves it to Node whether the process stays alive.
  */
-
 import { isMainThread, parentPort } from 'node:worker_threads'
 import type { Device, Share } from '@pendshare/core'
 import type { Subject } from '../subject.ts'
@@ -12,10 +11,7 @@ const PAGES = 16
 type Act = (device: Device) => Promise<void>
 
 const acts: Readonly<Record<string, Act>> = {
-  async idle() {
-    say('ready')
-  },
-  async 'used and idle'(device) {
+  async idle(device) {
     const share = await lend(device)
     share.notify()
     await share.doorbell.wait()
@@ -28,17 +24,13 @@ const acts: Readonly<Record<string, Act>> = {
       peer: 'fill',
       peerOptions: { periodNs: 5_000_000, rounds: 20 },
     })
-    const { reason } = await share.ended
+    const { reason } = await share.unref().ref().ended
     say(reason)
   },
   async unreferenced(device) {
-    ;(await lend(device)).unref()
+    const share = (await lend(device)).unref()
     say('ready')
-  },
-  async 'unreferenced and waiting'(device) {
-    const share = (await device.share({ bytes: PAGES * device.info.pageSize })).unref()
-    say('ready')
-    await share.doorbell.wait()
+    await share.ended
   },
   async waiting(device) {
     await lend(device)
