@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* What SHARE refuses, and what it does with a native event. */
+#include "device.h"
+
+#include <string.h>
+
+static NTSTATUS refuse(HANDLE device, struct pendshare_share *arguments, ULONG code, void *memory,
+		       ULONG length)
+{
+	return call(device, code, arguments, sizeof(*arguments), memory, length);
+}
+
+static void refused(HANDLE device, struct pendshare_share arguments, NTSTATUS expected,
+		    const char *what)
+{
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, pages(1), PAGE), expected,
+		     "SHARE with %s", what);
+}
+
+#define REFUSED(expected, what, ...)                                          \
+	do {                                                                  \
+		struct pendshare_share arguments = share_arguments(1, "");    \
+		__VA_ARGS__;                                                  \
+		refused(device, arguments, expected, what);                   \
+	} while (0)
+
+static void test_arguments(HANDLE device)
+{
+	NTSTATUS invalid = STATUS_INVALID_PARAMETER;
+
+	REFUSED(invalid, "id 0", arguments.id = 0);
+	REFUSED(invalid, "an address", arguments.address = PAGE);
+	REFUSED(invalid, "a length", arguments.length = PAGE);
+	REFUSED(invalid, "no access", arguments.access = 0);
+	REFUSED(invalid, "unknown access", arguments.access = 4);
+	REFUSED(invalid, "options without a peer", arguments.options_size = 8);
+	REFUSED(invalid, "65 bytes of options", strcpy(arguments.peer, "fill");
+		arguments.options_size = 65);
+	REFUSED(invalid, "2^32 - 1 bytes of options", strcpy(arguments.peer, "fill");
+		arguments.options_size = ~0u);
+	REFUSED(invalid, "bytes after its options", strcpy(arguments.peer, "fill");
+		arguments.options_size = 8; arguments.options[63] = 1);
+	REFUSED(invalid, "an event and no flag", arguments.event = 4);
+	REFUSED(invalid, "a deadline beyond 2^63", arguments.deadline_ns = ~0ull);
+	REFUSED(invalid, "a peer's name without an end", memset(arguments.peer, 'p', 32));
+	REFUSED(invalid, "a label without an end", memset(arguments.label, 'l', 32));
+	REFUSED(STATUS_NOT_FOUND, "an unknown peer", strcpy(arguments.peer, "no-such-peer"));
+	REFUSED(invalid, "a fill that may not write", strcpy(arguments.peer, "fill");
+		arguments.access = PENDSHARE_ACCESS_READ);
+	REFUSED(invalid, "a clock without a period", strcpy(arguments.peer, "clock"));
+}
+
+static void test_memory(HANDLE device)
+{
+	struct pendshare_share arguments = share_arguments(1, "");
+	UCHAR *memory = pages(4);
+
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, NULL, 0), STATUS_INVALID_PARAMETER,
+		     "SHARE of NULL and nothing");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 0), STATUS_INVALID_PARAMETER,
+		     "SHARE of nothing");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 1), STATUS_INVALID_PARAMETER,
+		     "SHARE of a byte");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 2 * PAGE - 1),
+		     STATUS_INVALID_PARAMETER, "SHARE of two pages but a byte");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE_READONLY, memory, PAGE),
+		     STATUS_INVALID_PARAMETER, "SHARE_READONLY for a kernel that writes");
+	cannot_show("SHARE of memory off a page", "the driver gets a copy, which has its own place");
+	cannot_show("SHARE of read-only pages", "it locks none; Windows says ACCESS_VIOLATION");
+	cannot_show("SHARE_READONLY of read-only pages", "it wants to write what the request returns");
+	cannot_show("SHARE of unmapped memory", "it locks none; Windows says ACCESS_VIOLATION");
+}
+
+static void test_readonly(HANDLE device)
+{
+	struct pendshare_share arguments = share_arguments(7, "");
+	struct pending pending;
+
+	arguments.access = PENDSHARE_ACCESS_READ;
+	begin(device, PENDSHARE_IOC_SHARE_READONLY, &arguments, sizeof(arguments), pages(1), PAGE,
+	      &pending);
+	await_accepted(device, 1);
+	check_status(end_share(device, PENDSHARE_IOC_RELEASE, 7), STATUS_SUCCESS,
+		     "SHARE_READONLY is released");
+	check_status(await(&pending, "the end of SHARE_READONLY"), PENDSHARE_STATUS(PENDSHARE_RELEASED, 0, 0),
+		     "and ends as released");
+}
+
+static void test_ids(HANDLE device)
+{
+	HANDLE other = device_open(FILE_FLAG_OVERLAPPED);
+	struct pendshare_notify notify = { .size = sizeof(notify), .id = 5 };
+	struct pendshare_share arguments = share_arguments(5, "");
+	struct pending pending;
+
+	share(device, &arguments, pages(1), PAGE, &pending);
+	await_accepted(device, 1);
+	refused(device, arguments, STATUS_OBJECT_NAME_COLLISION, "an id that is in use");
+	check_status(end_share(other, PENDSHARE_IOC_RELEASE, 5), STATUS_NOT_FOUND,
+		     "RELEASE of another handle's id");
+	check_status(end_share(other, PENDSHARE_IOC_CANCEL, 5), STATUS_NOT_FOUND,
+		     "CANCEL of another handle's id");
+	check_status(call(other, PENDSHARE_IOC_NOTIFY, &notify, sizeof(notify), NULL, 0), STATUS_NOT_FOUND,
+		     "NOTIFY of another handle's id");
+	check_status(call(device, PENDSHARE_IOC_NOTIFY, &notify, sizeof(notify), NULL, 0),
+		     STATUS_NOT_SUPPORTED, "NOTIFY of a share without a peer");
+	check_status(end_share(device, PENDSHARE_IOC_CANCEL, 5), STATUS_SUCCESS, "CANCEL of an own id");
+	check_status(await(&pending, "the end by CANCEL"), PENDSHARE_STATUS(PENDSHARE_CANCELLED, 0, 0),
+		     "the share ends as cancelled");
+	check_status(end_share(device, PENDSHARE_IOC_CANCEL, 5), STATUS_NOT_FOUND,
+		     "CANCEL of what has ended");
+	CloseHandle(other);
+}
+
+static struct pendshare_share with_event(HANDLE event)
+{
+	struct pendshare_share arguments = share_arguments(9, "fill");
+
+	arguments.flags = PENDSHARE_SHARE_EVENT;
+	arguments.event = (ULONG64)(ULONG_PTR)event;
+	return arguments;
+}
+
+static void test_event(HANDLE device)
+{
+	HANDLE event = CreateEventW(NULL, FALSE, FALSE, NULL);
+	HANDLE mutex = CreateMutexW(NULL, FALSE, NULL);
+	struct pendshare_share arguments;
+	struct pending pending;
+
+	refused(device, with_event(NULL), STATUS_INVALID_HANDLE, "NULL for an event");
+	refused(device, with_event((HANDLE)(ULONG_PTR)0x7ffffff0), STATUS_INVALID_HANDLE, "a wild event");
+	refused(device, with_event(mutex), STATUS_INVALID_HANDLE, "a mutex for an event");
+	refused(device, with_event(device), STATUS_INVALID_HANDLE, "the device for an event");
+	arguments = with_event(event);
+	share(device, &arguments, pages(1), PAGE, &pending);
+	check(WaitForSingleObject(event, PATIENCE_MS) == WAIT_OBJECT_0, "a ring sets the event");
+	check(WaitForSingleObject(event, 0) == WAIT_TIMEOUT, "once");
+	check_status(end_share(device, PENDSHARE_IOC_RELEASE, 9), STATUS_SUCCESS, NULL);
+	await(&pending, "the end of a share with an event");
+	CloseHandle(event);
+	CloseHandle(mutex);
+}
+
+void test_share(void)
+{
+	HANDLE device = device_open(FILE_FLAG_OVERLAPPED);
+
+	test_arguments(device);
+	test_memory(device);
+	test_ids(device);
+	test_readonly(device);
+	test_event(device);
+	CloseHandle(device);
+	await_quiet("refused shares");
+}
