@@ -104,7 +104,7 @@ export class Region {
     checkPages(this.#start, this.bytes, pageBytes)
     const lent = this.#lent
     const at = this.#position()
-    const before = lent[at - 1]
+    const before = at > 0 ? lent[at - 1] : undefined // index -1 is a slow look-up by name
     const after = lent[at]
     if (
       (before !== undefined && before.#start + before.bytes > this.#start) ||
