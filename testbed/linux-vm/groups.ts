@@ -66,10 +66,14 @@ export const groups: readonly Group[] = [
     timeoutS: 1800,
   },
   {
-    name: 'owner',
-    command: nodeTest('packages/backend-linux/test/vm/death.test.ts'),
+    name: 'addon',
+    // One file after another: they count the pages that are pinned by anyone.
+    command: nodeTest(
+      '--test-concurrency=1',
+      ...['running', 'workers', 'death'].map((name) => `packages/backend-linux/test/vm/${name}.test.ts`),
+    ),
     prepare: buildAddon,
     kernels: kernelNames,
-    timeoutS: 900,
+    timeoutS: 1800,
   },
 ]
