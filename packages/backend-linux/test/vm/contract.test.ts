@@ -3,8 +3,8 @@ import { after, describe, it } from 'node:test'
 import { runContract } from '@pendshare/contract-tests'
 import { createOpen } from '@pendshare/core'
 import { loadAddon } from '../../src/addon.ts'
-import { linux, WAKEUPS } from '../../src/index.ts'
-import { pinnedPages, revoke } from './bed.ts'
+import { linux, revoke, WAKEUPS } from '../../src/index.ts'
+import { pinnedPages } from './bed.ts'
 
 const open = createOpen({})
 
