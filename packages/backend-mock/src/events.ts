@@ -49,7 +49,8 @@ export class EventStream implements Task {
   step(): boolean {
     const events = this.#waiting
     this.#waiting = []
-    this.#rings.clear()
+    // Clearing allocates, also what is empty.
+    if (this.#rings.size > 0) this.#rings.clear()
     try {
       this.#sink(events)
     } finally {

@@ -74,12 +74,11 @@ export class OpenFile {
     this.admits()
     if (this.queue.find(id) !== undefined) throw refusal('EEXIST', `The id ${id} is in use on this file.`)
     if (event !== undefined) throw refusal('EBADF', 'The mock has no native events to signal.')
-    if (memory.byteLength === 0 || memory.byteLength % PAGE_SIZE !== 0) {
-      throw refusal('EINVAL', `The memory is ${memory.byteLength} bytes long, not whole pages.`)
+    const { byteLength } = memory
+    if (byteLength === 0 || byteLength % PAGE_SIZE !== 0) {
+      throw refusal('EINVAL', `The memory is ${byteLength} bytes long, not whole pages.`)
     }
-    if (memory.byteLength > MAX_BYTES) {
-      throw refusal('EOVERFLOW', `The memory is longer than ${MAX_BYTES} bytes.`)
-    }
+    if (byteLength > MAX_BYTES) throw refusal('EOVERFLOW', `The memory is longer than ${MAX_BYTES} bytes.`)
     return name === '' ? undefined : this.driver.peer(name, access)
   }
 

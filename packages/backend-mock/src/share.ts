@@ -32,7 +32,7 @@ export class Share {
   #parked = false
   /** The deadline, or the end of a recall's grace if that comes first. */
   #expiry: Timer | undefined
-  #expires = Number.POSITIVE_INFINITY
+  #expires: number | undefined
 
   constructor(file: OpenFile, request: ShareRequest) {
     this.file = file
@@ -102,7 +102,7 @@ export class Share {
   #expireIn(ms: number, reason: EndReason): void {
     const { scheduler } = this.driver
     const expires = scheduler.now() + ms * NS_PER_MS
-    if (expires >= this.#expires) return
+    if (this.#expires !== undefined && expires >= this.#expires) return
     this.#expires = expires
     this.#expiry?.cancel()
     this.#expiry = scheduler.at(expires, new OneStep(`${reason} ${this.id}`, () => this.cancel(reason)))
