@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { LAWS, laws } from '@pendshare/contract-tests'
 import { describe, it } from 'vitest'
-import { broken } from './broken.ts'
+import { broken } from './broken/index.ts'
 import { type Finding, judge } from './judge.ts'
 import { subjectOf } from './subject.ts'
 
@@ -22,4 +22,10 @@ describe('the suite finds a backend that', () => {
 it('finds nothing in the mock as it is, when nothing is changed', { timeout: 120_000 }, async () => {
   for await (const finding of judge({ ...subjectOf((good) => good), watchdogMs: 5000 }))
     assert.fail(JSON.stringify(finding))
+})
+
+it('every law is broken by somebody', () => {
+  const named = new Set<string>(broken.map(({ law }) => law))
+  // Those two have tests of their own beside this one.
+  for (const law of Object.keys(LAWS)) assert.ok(named.has(law) || law === 'owner' || law === 'random', law)
 })

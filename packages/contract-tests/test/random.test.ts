@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { runRandomly } from '../src/laws/random.ts'
-import { broken } from './broken.ts'
+import { broken } from './broken/index.ts'
 import { subjectOf } from './subject.ts'
 
 const FAULTS = [
