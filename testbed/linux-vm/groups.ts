@@ -1,8 +1,10 @@
 /** The test groups of the VM bed. Each runs in a boot of its own on each of its kernels, as lockdep and KASAN report once a boot. */
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
 import { buildAddon } from '../build.ts'
+import { cacheRoot } from '../cache.ts'
 import { mustRun } from '../command.ts'
+import { nodeExecutable, OTHER_NODES } from '../nodes.ts'
 import { type KernelName, kernelNames } from './kernels.ts'
 
 export interface Group {
@@ -70,9 +72,15 @@ export const groups: readonly Group[] = [
     // One file after another: they count the pages that are pinned by anyone.
     command: nodeTest(
       '--test-concurrency=1',
-      ...['running', 'workers', 'death'].map((name) => `packages/backend-linux/test/vm/${name}.test.ts`),
+      ...['running', 'workers', 'death', 'versions'].map(
+        (name) => `packages/backend-linux/test/vm/${name}.test.ts`,
+      ),
     ),
-    prepare: buildAddon,
+    prepare: async () => {
+      await buildAddon()
+      await Promise.all(OTHER_NODES.map(nodeExecutable))
+    },
+    env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
     kernels: kernelNames,
     timeoutS: 1800,
   },

@@ -27,19 +27,36 @@ async function testGroup(kernel: KernelName, group: Group): Promise<Counts> {
   console.log(`linux-vm ${kernel} ${group.name}: ${group.command.join(' ')}`)
   await group.prepare?.()
   const { prepare: _, kernels: __, name: ___, ...machine } = group
+  const progress = followProgress(`linux-vm ${kernel} ${group.name}`)
   const result = await runInVm({
     ...machine,
     kernel,
     cwd: repository,
     env: { PATH: [join(repository, 'node_modules/.bin'), process.env.PATH].join(delimiter), ...group.env },
-    onOutput: () => {},
-  })
+    onOutput: progress.see,
+  }).finally(progress.stop)
   const counts = judge(result)
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   const log = await keepLog(`${kernel}-${group.name}`, result)
   if (counts.failed > 0) explain(result, log)
   console.log(`linux-vm ${kernel} ${group.name}: ${formatCounts(counts)} (${seconds} s)`)
   return counts
+}
+
+/** While a group runs, a line every 15 seconds says how far it is. */
+function followProgress(label: string): { see(text: string): void; stop(): void } {
+  const start = performance.now()
+  let tests = 0
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - start) / 1000)
+    console.log(`  ${label}: ${seconds} s, ${tests} tests so far`)
+  }, 15_000)
+  return {
+    see: (text) => {
+      tests += text.match(/^\s*(not )?ok\b/gm)?.length ?? 0
+    },
+    stop: () => clearInterval(timer),
+  }
 }
 
 function judge(result: VmResult): Counts {
