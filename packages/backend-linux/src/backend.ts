@@ -72,7 +72,8 @@ interface Obstacle {
 
 function orThrow(found: Reached | Obstacle): Reached {
   if (!('code' in found)) return found
-  throw new PendshareError(found.code, `${found.detail}; ${found.remedy}`, { cause: found.cause })
+  const { code, detail, remedy, cause } = found
+  throw new PendshareError(code, `${detail}; ${remedy}`, cause === undefined ? {} : { cause })
 }
 
 function chooseWakeup(asked: string | undefined): Wakeup {

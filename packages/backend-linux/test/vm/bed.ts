@@ -33,15 +33,16 @@ export async function threads(): Promise<number> {
 }
 
 /** Runs a program of this directory until its end. Its stderr is shown; what it says on stdout is returned. */
-export async function runChild(program: string, ...argv: string[]) {
-  const child = startChild(program, ...argv)
+export async function runChild(program: string, argv: readonly string[], node = [process.execPath]) {
+  const child = startChild(program, argv, node)
   const [code, signal] = (await once(child.process, 'close')) as [number | null, NodeJS.Signals | null]
   return { code, signal, stdout: child.stdout() }
 }
 
-export function startChild(program: string, ...argv: string[]) {
+export function startChild(program: string, argv: readonly string[], node = [process.execPath]) {
   const path = new URL(program, import.meta.url).pathname
-  const child = spawn(process.execPath, ['--conditions=@pendshare/source', path, ...argv], {
+  const [executable = '', ...flags] = node
+  const child = spawn(executable, [...flags, '--conditions=@pendshare/source', path, ...argv], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let stdout = ''

@@ -14,7 +14,7 @@ const OUTCOMES: Record<Death, [code: number | null, signal: string | null]> = {
 }
 
 async function die(wakeup: Wakeup, death: Death, ...stages: readonly Stage[]): Promise<void> {
-  const { code, signal } = await runChild('dying.ts', wakeup, death, ...stages)
+  const { code, signal } = await runChild('dying.ts', [wakeup, death, ...stages])
   assert.deepEqual([code, signal], OUTCOMES[death])
   assert.equal(pinnedPages(), 0)
 }

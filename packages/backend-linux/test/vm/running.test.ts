@@ -34,7 +34,7 @@ async function fillAgain(share: Share): Promise<number> {
 for (const wakeup of WAKEUPS) {
   describe(`a process that is woken by ${wakeup}`, () => {
     it('stops, continues and handles signals without harm to its share', async () => {
-      const child = startChild('ringing.ts', wakeup)
+      const child = startChild('ringing.ts', [wakeup])
       await once(child.process.stdout, 'data')
       for (let round = 0; round < 50; round++) {
         for (const signal of ['SIGUSR2', 'SIGSTOP', 'SIGCONT', 'SIGWINCH'] as const)
@@ -103,7 +103,7 @@ for (const wakeup of WAKEUPS) {
 
     for (const event of ['doorbell', 'end']) {
       it(`dies of what the sink throws at the ${event}`, async () => {
-        const { code, stdout } = await runChild('throwing.ts', wakeup, event)
+        const { code, stdout } = await runChild('throwing.ts', [wakeup, event])
         assert.equal(stdout, 'uncaught: thrown by the sink\n')
         assert.equal(code, 3)
       })
