@@ -14,6 +14,7 @@ import { kernelNames } from './linux-vm/kernels.ts'
 import { checkStyle } from './linux-vm/style.ts'
 import { testKernel } from './linux-vm/test.ts'
 import { testRing } from './native/ring/test.ts'
+import { testNative } from './native/test.ts'
 
 interface Stage {
   readonly name: string
@@ -31,6 +32,11 @@ const stages: readonly Stage[] = [
   { name: 'build', what: 'packages and addon', run: build },
   { name: 'unit', what: 'unit and contract tests on this machine', run: vitest },
   { name: 'ring', what: 'the ring raced, fuzzed and attacked, in C and JavaScript', run: () => testRing() },
+  {
+    name: 'native',
+    what: "the drivers' logic under sanitizers, called, raced and fuzzed",
+    run: () => testNative(),
+  },
   { name: 'driver-style', what: "the Linux driver's source by the kernel's own tools", run: checkStyle },
   { name: 'linux-vm', what: 'the driver on real kernels in QEMU', run: linuxVm },
 ]

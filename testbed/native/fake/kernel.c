@@ -137,11 +137,24 @@ static struct fake_type event_type;
 static POBJECT_TYPE event_type_pointer = &event_type;
 POBJECT_TYPE *ExEventObjectType = &event_type_pointer;
 
+/* Handles of events are their addresses. */
+static PKEVENT events[8];
+
+static PKEVENT *event_slot(const void *event)
+{
+	PKEVENT *slot = events;
+
+	while (slot < events + RTL_NUMBER_OF(events) && *slot != event)
+		slot++;
+	return slot < events + RTL_NUMBER_OF(events) ? slot : NULL;
+}
+
 PKEVENT fake_event_new(void)
 {
 	PKEVENT event = calloc(1, sizeof(*event));
 
 	event->references = 1;
+	*event_slot(NULL) = event;
 	return event;
 }
 
@@ -150,21 +163,19 @@ LONG fake_event_free(PKEVENT event)
 	LONG signals = __atomic_load_n(&event->signals, __ATOMIC_RELAXED);
 
 	FAKE_REQUIRE(__atomic_load_n(&event->references, __ATOMIC_ACQUIRE) == 1);
+	*event_slot(event) = NULL;
 	free(event);
 	return signals;
 }
 
-/* A handle is the event's address, with the lowest bit set if it may not be modified. */
 NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type,
 				   KPROCESSOR_MODE mode, PVOID *object, void *information)
 {
 	(void)information;
 	FAKE_REQUIRE(mode == UserMode && type == &event_type && access == EVENT_MODIFY_STATE);
 	fake_require_callable(PASSIVE_LEVEL);
-	if ((uintptr_t)handle < 4096)
+	if (!handle || !event_slot(handle))
 		return STATUS_INVALID_HANDLE;
-	if ((uintptr_t)handle & 1)
-		return STATUS_ACCESS_DENIED;
 	ObReferenceObject(handle);
 	*object = handle;
 	return STATUS_SUCCESS;

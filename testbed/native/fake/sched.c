@@ -163,6 +163,7 @@ static void fiber_main(void)
 		FAKE_REQUIRE(self->irql == PASSIVE_LEVEL && !self->locks);
 		self->run = NULL;
 		busy--;
+		waits = 0;
 		while (!self->run)
 			switch_away();
 	}

@@ -316,6 +316,7 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 		      unsigned int contenders)
 {
 	struct handle *handle = fake_open(FAKE_ADMINISTRATOR, NULL);
+	struct pendshare_info info;
 	NTSTATUS status;
 	unsigned int i;
 
@@ -341,6 +342,8 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 		user_end(handle, PENDSHARE_IOC_CANCEL, ID);
 	status = fake_wait(current.io, NULL);
 	judge(tally, status);
+	user_info(handle, &info);
+	tally->wrong += info.shares || info.pinned_pages;
 	free(current.memory);
 	fake_free(current.io);
 	if (!has(&close_))
@@ -407,19 +410,23 @@ static void run_race(unsigned int rounds, unsigned int seed)
 	    all ? "" : ", but not every window was entered");
 }
 
-/* races [rounds [seed [part of a name]]] */
+/* races [rounds [seed [part of a name [one of how many shares of the races, as 1/2]]]] */
 int main(int argc, char **argv)
 {
 	unsigned int rounds = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 1000;
 	unsigned int seed = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 1;
 	const char *filter = argc > 3 ? argv[3] : "";
+	unsigned int share = 1;
+	unsigned int shares = 1;
 	unsigned int i;
 
+	if (argc > 4)
+		sscanf(argv[4], "%u/%u", &share, &shares);
 	fake_switch_chance = 32;
 	printf("# seed %u\n", seed);
 	for (i = 0; i < RTL_NUMBER_OF(races); i++) {
 		race = &races[i];
-		if (strstr(race->name, filter))
+		if (strstr(race->name, filter) && i % shares == share - 1)
 			run_race(rounds, seed);
 	}
 	return tap_end();

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The portable peers against a hostile owner, who writes anything into the memory between and
+ * during their steps: they stay inside of it, a step ends, writes no more than it may, and says
+ * what it wrote. Both drivers run this code as it is.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "../../../drivers/common/peer.h"
+#include "../tap.h"
+
+#define PAGE 4096u
+#define PAGES 8u
+
+static const struct pendshare_peer_logic *const logics[] = {
+	&pendshare_peer_fill,
+	&pendshare_peer_echo,
+	&pendshare_peer_clock,
+	&pendshare_peer_blast,
+};
+
+static unsigned int random_state = 1;
+
+static unsigned int draw(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+/* Between pages without access, so that one byte too far is a fault. */
+static __u8 *guarded(void)
+{
+	__u8 *memory = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(memory + PAGE, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	return memory + PAGE;
+}
+
+/* Options that are often right; returns their size. */
+static __u32 draw_options(__u64 *options)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		switch (draw() & 7) {
+		case 0:
+			options[i] = ((__u64)draw() << 32) | draw();
+			break;
+		case 1:
+			options[i] = 60000u + draw() % 1000000u;
+			break;
+		default:
+			options[i] = (draw() & 3) ? 0 : draw() & 127;
+		}
+	}
+	/* The first is a period, and 0 none, or a payload. */
+	if (draw() & 1)
+		options[0] = (draw() & 1) ? 1000000u : 16;
+	return (draw() & 7) ? (draw() & 3) * 8 : draw() % 65;
+}
+
+/* Mostly at a header's positions and flags, or at a record, where it hurts. */
+static void scribble(__u8 *memory, __u64 length, unsigned int words)
+{
+	while (words--) {
+		__u64 at = (draw() & 3) * 64 + (draw() & 1) * 4;
+
+		if (draw() & 1)
+			at += pendshare_ring_half(length);
+		if (!(draw() & 3))
+			at = draw() % length & ~3ull;
+		if (at + 4 <= length)
+			*(__u32 *)(memory + at) = (draw() & 1) ? draw() : draw() & 0xff8;
+	}
+}
+
+struct totals {
+	unsigned long refused;
+	unsigned long steps;
+	unsigned long failed;
+	unsigned long ended;
+	unsigned long wrong;
+};
+
+static void run_peer(const struct pendshare_peer_logic *logic, __u8 *memory, struct totals *totals)
+{
+	struct pendshare_peer_state state = { .length = (1 + draw() % PAGES) * PAGE };
+	__u64 options[8];
+	__u32 size = draw_options(options);
+	unsigned int steps;
+
+	if (!logic->init(&state, options, size)) {
+		totals->refused++;
+		return;
+	}
+	/* A shorter share lies at the end, against the guard. */
+	state.memory = memory + PAGES * PAGE - state.length;
+	logic->start(&state);
+	for (steps = draw() & 255; steps; steps--) {
+		__u64 before = state.written;
+		__u32 result;
+
+		if (draw() & 1)
+			scribble(state.memory, state.length, draw() & 7);
+		result = logic->step(&state, draw(), (draw() & 3) ? 1 : draw());
+		totals->steps++;
+		totals->wrong += state.written < before || state.written > state.length;
+		totals->failed += (result & PENDSHARE_STEP_FAIL) != 0;
+		totals->ended += (result & PENDSHARE_STEP_END) != 0;
+		if (result & (PENDSHARE_STEP_FAIL | PENDSHARE_STEP_END))
+			return;
+	}
+}
+
+static void test_alone(const struct pendshare_peer_logic *logic, __u8 *memory, unsigned int rounds)
+{
+	struct totals totals = { 0 };
+
+	while (rounds--)
+		run_peer(logic, memory, &totals);
+	printf("# %s: %lu refused, %lu steps, %lu failed, %lu ended\n", logic->name, totals.refused,
+	       totals.steps, totals.failed, totals.ended);
+	tap(!totals.wrong && totals.steps && totals.refused, "%s keeps to its memory", logic->name);
+}
+
+#ifndef __SANITIZE_THREAD__ /* records are plain memory to the producer */
+
+/* An owner on another thread, which no check can have seen coming. */
+
+static int stop_scribbling; /* atomic */
+
+static void *scribble_on(void *memory)
+{
+	__u32 *words = memory;
+	unsigned int state = 7;
+
+	while (!__atomic_load_n(&stop_scribbling, __ATOMIC_RELAXED)) {
+		state = state * 1103515245u + 12345u;
+		__atomic_store_n(&words[(state >> 8) % (PAGES * PAGE / 4)], state, __ATOMIC_RELAXED);
+		__atomic_store_n(&words[((state >> 8) % 4) * 16 + 16], state >> 4, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void test_under_fire(__u8 *memory, unsigned int rounds)
+{
+	struct totals totals = { 0 };
+	pthread_t thread;
+	unsigned int i;
+
+	pthread_create(&thread, NULL, scribble_on, memory);
+	for (i = 0; i < rounds; i++)
+		run_peer(logics[i & 3], memory, &totals);
+	__atomic_store_n(&stop_scribbling, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	tap(!totals.wrong && totals.steps, "%lu steps under fire, %lu of them said so", totals.steps,
+	    totals.failed);
+}
+
+#endif
+
+/* steps [rounds [seed]] */
+int main(int argc, char **argv)
+{
+	unsigned int rounds = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 10000;
+	__u8 *memory = guarded();
+	unsigned int i;
+
+	random_state = (argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 1) * 2654435761u | 1u;
+	for (i = 0; i < sizeof(logics) / sizeof(logics[0]); i++)
+		test_alone(logics[i], memory, rounds);
+#ifndef __SANITIZE_THREAD__
+	test_under_fire(memory, rounds);
+#endif
+	return tap_end();
+}

@@ -1,0 +1,138 @@
+/**
+ * `npm run test:native`: the drivers' logic that is not glue to an operating system, built natively and judged by sanitizers:
+ * the Windows driver on a fake of its framework, called, raced and fuzzed, and what both drivers share.
+ * `--rounds N`: of each race; `--seed N`: repeats a run; `--filter TEXT`: the programs and races whose name holds it.
+ */
+import { randomInt } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensurePackages } from '../apt.ts'
+import { mustRun, run } from '../command.ts'
+import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
+
+export interface NativeTest {
+  readonly rounds: number
+  readonly seed: number
+  readonly filter: string
+}
+
+interface Program {
+  readonly name: string
+  readonly argv: readonly string[]
+  /** Prints no TAP: its exit code is the test. */
+  readonly silent?: true
+}
+
+const directory = import.meta.dirname
+const mingw = resolve(directory, '../../drivers/windows/mingw')
+const LIMIT_S = 1200
+const RACE_SHARES = 2
+
+const packages = ['gcc', 'make', 'libc6-dev', 'clang', 'libclang-rt-14-dev']
+const crossPackages = ['gcc-mingw-w64-x86-64-posix', 'mingw-w64-x86-64-dev', 'mingw-w64-tools']
+
+const built = (sanitizer: string, name: string) => resolve(directory, 'build', sanitizer, name)
+
+/** Rejects with MissingPackages when there is no compiler and this user cannot install one. */
+export async function testNative(options: Partial<NativeTest> = {}): Promise<Counts> {
+  const test = { ...defaults(), ...options }
+  await ensurePackages([...packages, ...crossPackages])
+  await make('address')
+  await make('thread')
+  await make('fuzz', 'CC=clang', built('fuzz', 'fuzz-calls'))
+  const corpus = await mkdtemp(join(tmpdir(), 'pendshare-corpus-'))
+  try {
+    return await runAll(choose(test, corpus))
+  } finally {
+    await rm(corpus, { recursive: true, force: true })
+  }
+}
+
+function defaults(): NativeTest {
+  return { rounds: 100_000, seed: randomInt(1, 2 ** 31), filter: '' }
+}
+
+async function make(sanitizer: string, ...rest: readonly string[]): Promise<void> {
+  const argv = ['make', '-s', `-j${availableParallelism()}`, '-C', directory, `SAN=${sanitizer}`]
+  await mustRun([...argv, `OUT=${resolve(directory, 'build', sanitizer)}`, ...rest], {
+    progress: `building for ${sanitizer}`,
+  })
+}
+
+/** The programs whose name holds the filter, or else the races whose name does. */
+function choose(test: NativeTest, corpus: string): readonly Program[] {
+  const others = otherPrograms(test, corpus)
+  const all = [...races(test, ''), ...others].filter(({ name }) => name.includes(test.filter))
+  return all.length > 0 ? all : races(test, test.filter)
+}
+
+function races({ rounds, seed }: NativeTest, filter: string): readonly Program[] {
+  const shares = Array.from({ length: RACE_SHARES }, (_, at) => `${at + 1}/${RACE_SHARES}`)
+  return ['thread', 'address'].flatMap((sanitizer) =>
+    shares.map((share) => ({
+      name: `races ${sanitizer} ${share}`,
+      argv: [built(sanitizer, 'races'), String(rounds), String(seed), filter, share],
+    })),
+  )
+}
+
+function otherPrograms({ rounds, seed }: NativeTest, corpus: string): readonly Program[] {
+  const numbers = [String(rounds), String(seed)]
+  const fuzzing = [`-runs=${rounds}`, `-seed=${seed}`, '-max_len=300', '-verbosity=0']
+  const inputs = [`-artifact_prefix=${built('fuzz', '')}/`, corpus, resolve(directory, 'windows/corpus')]
+  return [
+    { name: 'fuzz-calls', argv: [built('fuzz', 'fuzz-calls'), ...fuzzing, ...inputs], silent: true },
+    {
+      name: 'pendshare.sys by gcc and clang, without a warning',
+      argv: ['make', '-s', '-C', mingw, `OUT=${built('windows', '')}`, 'check'],
+      silent: true,
+    },
+    { name: 'steps address', argv: [built('address', 'steps'), ...numbers] },
+    { name: 'lease thread', argv: [built('thread', 'lease'), ...numbers] },
+    { name: 'lease address', argv: [built('address', 'lease'), ...numbers] },
+    { name: 'calls thread', argv: [built('thread', 'calls')] },
+    { name: 'calls address', argv: [built('address', 'calls')] },
+  ]
+}
+
+/** As many at a time as there are processors, the longest first. */
+async function runAll(programs: readonly Program[]): Promise<Counts> {
+  const queue = [...programs]
+  let counts = nothing
+  const drain = async (): Promise<void> => {
+    for (let program = queue.shift(); program; program = queue.shift())
+      counts = add(counts, await runProgram(program))
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, drain))
+  return counts
+}
+
+async function runProgram({ name, argv, silent }: Program): Promise<Counts> {
+  const start = performance.now()
+  const { exitCode, output } = await run(['timeout', String(LIMIT_S), ...argv], { progress: name })
+  const points = silent ? { ...nothing, passed: exitCode === 0 ? 1 : 0 } : countTap(output)
+  const silence = points.passed + points.failed === 0
+  const counts = exitCode !== 0 && points.failed === 0 ? add(points, { ...nothing, failed: 1 }) : points
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`native ${name}: ${formatCounts(counts)} in ${seconds} s`)
+  if (counts.failed > 0 || silence)
+    console.log(`${output.trimEnd()}\nexit code ${exitCode} from: ${argv.join(' ')}`)
+  else for (const line of output.split('\n')) if (line.startsWith('# ')) console.log(`  ${line.slice(2)}`)
+  return silence && counts.failed === 0 ? { ...nothing, failed: 1 } : counts
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string' }, seed: { type: 'string' }, filter: { type: 'string' } },
+  })
+  const { rounds, seed, filter } = defaults()
+  const counts = await testNative({
+    rounds: Number(values.rounds ?? rounds),
+    seed: Number(values.seed ?? seed),
+    filter: values.filter ?? filter,
+  })
+  console.log(formatCounts(counts))
+  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+}
