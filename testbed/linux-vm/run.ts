@@ -37,6 +37,7 @@ export interface VmOptions {
   readonly onOutput?: (text: string) => void
   /** Sees the kernel log as it comes. */
   readonly onConsole?: (text: string) => void
+  /** Aborting stops the machine; the run then resolves with what there is. */
   readonly signal?: AbortSignal
 }
 
@@ -154,7 +155,10 @@ async function main(): Promise<void> {
     .option('--log', 'print the kernel log even when nothing is wrong')
     .parse()
   const flags = program.opts<Flags>()
+  const interrupt = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
   const result = await runInVm({
+    signal: interrupt.signal,
     kernel: flags.kernel,
     command: program.args,
     env: Object.fromEntries(flags.env.map((pair) => pair.split(/=(.*)/s, 2) as [string, string])),
