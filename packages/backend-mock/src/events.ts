@@ -17,6 +17,7 @@ export class EventStream implements Task {
   readonly #sink: EventSink
   readonly #delivered: (events: readonly BackendEvent[]) => void
   #waiting: BackendEvent[] = []
+  #queued = false
   /** Reports that wait, and still count: at most one of a share, and never one that another event of it follows. */
   readonly #rings = new Map<ShareId, RingReport>()
 
@@ -32,7 +33,10 @@ export class EventStream implements Task {
 
   push(event: BackendEvent): void {
     if (this.#rings.size > 0) this.#rings.delete(event.id)
-    if (this.#waiting.push(event) === 1) this.#scheduler.soon(this)
+    this.#waiting.push(event)
+    if (this.#queued) return
+    this.#queued = true
+    this.#scheduler.soon(this)
   }
 
   ring(id: ShareId): void {
@@ -46,7 +50,15 @@ export class EventStream implements Task {
     this.#rings.set(id, report)
   }
 
+  /** Takes back what a peer has rung for a share that is refused after all. */
+  drop(id: ShareId): void {
+    this.#waiting = this.#waiting.filter((event) => event.id !== id)
+    this.#rings.delete(id)
+  }
+
   step(): boolean {
+    this.#queued = false
+    if (this.empty) return false
     const events = this.#waiting
     this.#waiting = []
     // Clearing allocates, also what is empty.

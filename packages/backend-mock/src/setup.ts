@@ -18,7 +18,7 @@ export function setUp(share: Share, peer: MockPeer | undefined): void {
   try {
     for (const [, stage] of STAGES) while (stage(share, peer));
   } catch (error) {
-    unwind(share)
+    share.unwind()
     throw error
   }
 }
@@ -46,7 +46,7 @@ export class Setup implements Task {
       const more = STAGES[this.#stage]?.[1](this.#share, this.#peer)
       if (!more) this.#stage += 1
     } catch (error) {
-      unwind(this.#share)
+      this.#share.unwind()
       this.#settle(error)
       return false
     }
@@ -54,10 +54,4 @@ export class Setup implements Task {
     this.#settle(undefined)
     return false
   }
-}
-
-function unwind(share: Share): void {
-  share.unmap()
-  share.unpin()
-  share.uncharge()
 }

@@ -45,10 +45,6 @@ export class Share {
     return this.request.id
   }
 
-  get pinned(): number {
-    return this.#pinned
-  }
-
   takeQuota(): void {
     this.driver.faults.pass('quota')
     this.driver.quota.takeShare()
@@ -144,6 +140,15 @@ export class Share {
     if (this.lease.reason !== undefined) return
     if (this.port === undefined) throw refusal('EOPNOTSUPP', 'A share without a peer takes no notifications.')
     this.port.notify()
+  }
+
+  /** Undoes what of the set-up was done: nobody hears of a share that is refused. */
+  unwind(): void {
+    this.#expiry?.cancel()
+    this.unmap()
+    this.unpin()
+    this.uncharge()
+    this.file.events.drop(this.id)
   }
 
   unmap(): void {

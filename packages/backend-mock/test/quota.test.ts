@@ -40,3 +40,19 @@ test('a peer that refuses after it took a timer gives the rate back', async () =
   for (const id of [1, 2]) await expect(share(one, request(id, { peer: 'picky' }))).rejects.toThrow('no')
   await share(one, request(3, { peer: 'clock', peerOptions: options(1e6), pages: 2 }))
 })
+
+test('a peer has one timer at a time, and none once its share is unmapped', async () => {
+  const idle = idlePeer('idle')
+  const one = await bench({ maxTicksPerSecond: 1500, peers: [idle] })
+  await share(one, request(1, { peer: 'idle' }))
+  const peer = idle.shares[0]
+  peer?.every(1e6)
+  peer?.every(2e6)
+  peer?.every(1e6)
+  peer?.after(1e6)
+  peer?.every(1e6)
+  one.device.end(1, 'release')
+  one.driver.run()
+  peer?.every(1e6)
+  await share(one, request(2, { peer: 'clock', peerOptions: options(1e6), pages: 2 }))
+})

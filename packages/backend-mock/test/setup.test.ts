@@ -63,3 +63,24 @@ test('what a peer throws while it attaches is the cause of the refusal', async (
   one.driver.run()
   expect(one.events).toEqual([])
 })
+
+test('nobody hears of a share that its peer refuses after it has rung', async () => {
+  const fickle = idlePeer('fickle', {
+    attach(share) {
+      share.ring()
+      share.recall(1)
+      share.wake()
+      share.after(1000)
+      throw new Error('no, after all')
+    },
+  })
+  const one = await bench({ peers: [fickle] })
+  await share(one, request(2))
+  one.device.end(2, 'release')
+  const refused = share(one, request(1, { peer: 'fickle' }))
+  await expect(refused).rejects.toThrow('no, after all')
+  one.driver.advance(10)
+  one.driver.run()
+  expect(one.events).toEqual([{ id: 2, kind: 'end', reason: 'released', bytes: 0 }])
+  expect(one.driver.stats).toEqual(NOTHING)
+})

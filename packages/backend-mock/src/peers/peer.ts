@@ -55,7 +55,7 @@ export interface PeerShare {
   /** Asks for one step after so many nanoseconds, instead of what `after()` or `every()` asked before. */
   after(ns: number): void
   /**
-   * Asks for a step every so many nanoseconds, `minPeriodNs` to an hour. Once a share, while attaching.
+   * Asks for a step every so many nanoseconds, `minPeriodNs` to an hour, instead of what was asked before.
    * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`, `ERR_PENDSHARE_QUOTA`.
    */
   every(periodNs: number): void

@@ -70,20 +70,30 @@ export class PeerPort implements PeerShare {
   }
 
   wake(): void {
-    this.#steps.wake()
+    if (this.#memory !== undefined) this.#steps.wake()
   }
 
   after(ns: number): void {
-    this.#steps.after(ns)
+    this.#giveTimer()
+    if (this.#memory !== undefined) this.#steps.after(ns)
   }
 
   every(periodNs: number): void {
     if (!(periodNs >= MIN_PERIOD_NS && periodNs <= MAX_PERIOD_NS)) {
       throw refusal('EINVAL', `A period is ${MIN_PERIOD_NS} to ${MAX_PERIOD_NS} ns, not ${periodNs}.`)
     }
+    this.#giveTimer()
+    if (this.#memory === undefined) return
     this.#share.driver.quota.takeTimer(periodNs)
     this.#periodNs = periodNs
     this.#steps.every(periodNs)
+  }
+
+  /** Only a periodic timer counts against the quota. */
+  #giveTimer(): void {
+    this.#steps.stop()
+    if (this.#periodNs > 0) this.#share.driver.quota.giveTimer(this.#periodNs)
+    this.#periodNs = 0
   }
 
   hold(): (() => void) | undefined {
@@ -137,9 +147,7 @@ export class PeerPort implements PeerShare {
   }
 
   unmap(): void {
-    this.#steps.stop()
+    this.#giveTimer()
     this.#memory = undefined
-    if (this.#periodNs > 0) this.#share.driver.quota.giveTimer(this.#periodNs)
-    this.#periodNs = 0
   }
 }
