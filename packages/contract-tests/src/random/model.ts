@@ -63,19 +63,19 @@ export function mayEnd(model: Model, real: Real, reason: EndReason): void {
 
 /** Checks what holds after every command. */
 export async function check(model: Model, real: Real): Promise<void> {
-  const listed = real.device.shares()
   for (const [at, share] of real.shares.entries()) {
     const lease = model.leases[at]
     assert.ok(lease)
     if (share.state !== 'ended') continue
-    assert.ok(!listed.includes(share), `share ${share.id} has ended and is listed`)
+    // Listed anew each time: a share may end while the end of another is awaited.
+    assert.ok(!real.device.shares().includes(share), `share ${share.id} has ended and is listed`)
     const { reason } = await share.ended
     assert.ok(
       lease.possible.has(reason),
       `share ${share.id} ended as ${reason}; possible: ${[...lease.possible].join(', ') || 'no end'}`,
     )
   }
-  for (const share of listed)
+  for (const share of real.device.shares())
     assert.ok(real.shares.includes(share), `share ${share.id} is listed, but was never given`)
   for (const slot of model.sealed)
     assertFilled(memory(real, slot), SENTINEL, `memory ${slot} was touched after its end`)
