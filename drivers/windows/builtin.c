@@ -197,7 +197,7 @@ struct builtin_peer {
 	const struct pendshare_peer_logic *logic;
 };
 
-static NTSTATUS attach(const struct pendshare_peer *which, SHARE *share, const void *options,
+static NTSTATUS attach(struct pendshare_peer *which, SHARE *share, const void *options,
 		       ULONG size, void **context)
 {
 	WDF_OBJECT_ATTRIBUTES attributes;
@@ -264,16 +264,32 @@ static void detach(void *context)
 }
 
 #define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
-#define BUILTIN(name, access, notify) 	{ { #name, access, attach, start, notify, stop, detach }, &pendshare_peer_##name }
+#define BUILTIN(peer_name, needs, on_notify)          \
+	{                                             \
+		.peer = {                             \
+			.name = #peer_name,           \
+			.access = needs,              \
+			.attach = attach,             \
+			.start = start,               \
+			.notify = on_notify,          \
+			.stop = stop,                 \
+			.detach = detach,             \
+		},                                    \
+		.logic = &pendshare_peer_##peer_name, \
+	}
 
-static const struct builtin_peer builtins[] = {
+static struct builtin_peer builtins[] = {
 	BUILTIN(fill, PENDSHARE_ACCESS_WRITE, notify),
 	BUILTIN(echo, BOTH, notify),
 	BUILTIN(clock, BOTH, NULL),
 	BUILTIN(blast, BOTH, NULL),
 };
 
-const struct pendshare_peer *builtin_at(ULONG index)
+/* They go with the driver, when no share is left: nobody has to unregister them. */
+void builtin_register(void)
 {
-	return index < RTL_NUMBER_OF(builtins) ? &builtins[index].peer : NULL;
+	ULONG i;
+
+	for (i = 0; i < RTL_NUMBER_OF(builtins); i++)
+		(void)pendshare_peer_register(&builtins[i].peer);
 }

@@ -149,7 +149,9 @@ static BOOLEAN fill(FILE_CONTEXT *file, WDFREQUEST request)
 	}
 	pend = buffer;
 	batch.events = buffer;
-	batch.capacity = (ULONG)min(pend->capacity, length / sizeof(*batch.events));
+	batch.capacity = (ULONG)(length / sizeof(*batch.events));
+	if (batch.capacity > pend->capacity)
+		batch.capacity = pend->capacity;
 	KeAcquireSpinLock(&file->lock, &irql);
 	collect(file, &batch);
 	last = finished(file);

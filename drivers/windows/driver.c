@@ -30,6 +30,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path)
 		WdfObjectDelete(device->handle);
 		return status;
 	}
+	peers_create(device);
 	/* Last: from here on the device can be opened. */
 	WdfControlFinishInitializing(device->handle);
 	return STATUS_SUCCESS;
@@ -39,5 +40,6 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path)
 static void driver_unload(WDFDRIVER driver)
 {
 	UNREFERENCED_PARAMETER(driver);
+	peers_destroy();
 	owner_unwatch();
 }

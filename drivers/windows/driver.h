@@ -110,10 +110,10 @@ struct pendshare_share_context {
 	ULONG access;
 	PMDL mdl;
 	void *memory; /* mapped in attach, or NULL */
-	ULONG64 bytes; /* written by the peer; stable after detach */
+	LONG64 volatile bytes; /* written by the peer */
 	PKEVENT event;
 	struct alarm deadline;
-	const struct pendshare_peer *peer;
+	struct pendshare_peer *peer;
 	void *peer_context;
 
 	/* file->lock */
@@ -163,7 +163,8 @@ NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share);
 ULONG file_remove(FILE_CONTEXT *file, SHARE *share); /* returns rings not reported */
 void file_completed(FILE_CONTEXT *file);
 SHARE *file_find(FILE_CONTEXT *file, ULONG64 id); /* with file->lock held */
-SHARE *file_mark_all(FILE_CONTEXT *file, ULONG reason, SHARE *list); /* with file->lock held */
+/* With file->lock held: ends those of a peer, or all, and puts them before the list. */
+SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason, SHARE *list);
 NTSTATUS file_end(struct call *call);
 NTSTATUS file_notify(struct call *call);
 NTSTATUS file_shutdown(struct call *call);
@@ -209,10 +210,14 @@ void alarm_stop(struct alarm *alarm);
 ULONG64 clock_ns(void);
 
 /* peers.c; PASSIVE */
-const struct pendshare_peer *peer_find(const char *name);
+void peers_create(DEVICE *device);
+void peers_destroy(void);
+struct pendshare_peer *peer_get(const char *name); /* NULL: none of that name */
+void peer_put(struct pendshare_peer *peer);
+BOOLEAN peer_is_leaving(const struct pendshare_peer *peer);
 void peer_names(char *list);
 
-/* builtin.c */
-const struct pendshare_peer *builtin_at(ULONG index); /* NULL: no more */
+/* builtin.c; PASSIVE */
+void builtin_register(void);
 
 #endif

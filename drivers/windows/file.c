@@ -75,14 +75,15 @@ void file_completed(FILE_CONTEXT *file)
 	KeReleaseSpinLock(&file->lock, irql);
 }
 
-SHARE *file_mark_all(FILE_CONTEXT *file, ULONG reason, SHARE *list)
+SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason, SHARE *list)
 {
 	SHARE *share;
 	ULONG i;
 
 	for (i = 0; i < PENDSHARE_BUCKETS; i++) {
 		for (share = file->buckets[i]; share; share = share->bucket) {
-			if (!pendshare_lease_end(&share->lease, reason))
+			if ((peer && share->peer != peer) ||
+			    !pendshare_lease_end(&share->lease, reason))
 				continue;
 			share->next = list;
 			list = share;
@@ -99,7 +100,7 @@ static void close_shares(FILE_CONTEXT *file)
 
 	KeAcquireSpinLock(&file->lock, &irql);
 	file->closing = TRUE;
-	list = file_mark_all(file, PENDSHARE_CLOSED, NULL);
+	list = file_mark_all(file, NULL, PENDSHARE_CLOSED, NULL);
 	KeReleaseSpinLock(&file->lock, irql);
 	share_let_go_all(list);
 	events_drain(file);

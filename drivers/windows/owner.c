@@ -32,7 +32,7 @@ static void process_notify(HANDLE parent, HANDLE process, BOOLEAN create)
 			continue;
 		KeAcquireSpinLock(&file->lock, &irql);
 		file->closing = TRUE;
-		list = file_mark_all(file, PENDSHARE_OWNER_EXITED, list);
+		list = file_mark_all(file, NULL, PENDSHARE_OWNER_EXITED, list);
 		KeReleaseSpinLock(&file->lock, irql);
 	}
 	ExReleaseFastMutex(&watched->mutex);

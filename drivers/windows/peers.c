@@ -1,32 +1,162 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The peers that SHARE can name, and what a peer may do with a share.
+ * The peers that SHARE can name: built-in ones, and those that other drivers register; and what
+ * a peer may do with a share.
  */
 #include "driver.h"
 
-const struct pendshare_peer *peer_find(const char *name)
-{
-	const struct pendshare_peer *peer;
-	ULONG i;
+/* Zero before the device is there and after it has gone: an importing driver may outlive both. */
+static DEVICE *loaded;
+static FAST_MUTEX peers_lock;
+static LIST_ENTRY peers; /* peers_lock */
 
-	for (i = 0; (peer = builtin_at(i)); i++)
+void peers_create(DEVICE *device)
+{
+	ExInitializeFastMutex(&peers_lock);
+	InitializeListHead(&peers);
+	loaded = device;
+	builtin_register();
+}
+
+/* No share is left. Peers that are still registered find nothing to unregister from. */
+void peers_destroy(void)
+{
+	loaded = NULL;
+}
+
+/* peers_lock is held. */
+static struct pendshare_peer *find(const char *name)
+{
+	LIST_ENTRY *link;
+
+	for (link = peers.Flink; link != &peers; link = link->Flink) {
+		struct pendshare_peer *peer = CONTAINING_RECORD(link, struct pendshare_peer, link);
+
 		if (!strcmp(peer->name, name))
 			return peer;
+	}
 	return NULL;
+}
+
+struct pendshare_peer *peer_get(const char *name)
+{
+	struct pendshare_peer *peer;
+
+	ExAcquireFastMutex(&peers_lock);
+	peer = find(name);
+	if (peer)
+		peer->attached++;
+	ExReleaseFastMutex(&peers_lock);
+	return peer;
+}
+
+/* The last one lets a peer go that unregisters. */
+void peer_put(struct pendshare_peer *peer)
+{
+	ExAcquireFastMutex(&peers_lock);
+	if (--peer->attached == 0 && peer->leaving)
+		KeSetEvent(&peer->left, IO_NO_INCREMENT, FALSE);
+	ExReleaseFastMutex(&peers_lock);
+}
+
+BOOLEAN peer_is_leaving(const struct pendshare_peer *peer)
+{
+	BOOLEAN leaving;
+
+	ExAcquireFastMutex(&peers_lock);
+	leaving = peer->leaving;
+	ExReleaseFastMutex(&peers_lock);
+	return leaving;
 }
 
 /* Every name with its NUL, then an empty one; list has PENDSHARE_PEERS_SIZE zero bytes. */
 void peer_names(char *list)
 {
-	const struct pendshare_peer *peer;
-	ULONG i;
+	LIST_ENTRY *link;
 
-	for (i = 0; (peer = builtin_at(i)); i++) {
-		size_t size = strlen(peer->name) + 1;
+	ExAcquireFastMutex(&peers_lock);
+	for (link = peers.Flink; link != &peers; link = link->Flink) {
+		const char *name = CONTAINING_RECORD(link, struct pendshare_peer, link)->name;
+		size_t size = strlen(name) + 1;
 
-		RtlCopyMemory(list, peer->name, size);
+		RtlCopyMemory(list, name, size);
 		list += size;
 	}
+	ExReleaseFastMutex(&peers_lock);
+}
+
+/* What peer_names() would need with one more name; peers_lock is held. */
+static size_t names_size(const char *name)
+{
+	size_t size = strlen(name) + 2;
+	LIST_ENTRY *link;
+
+	for (link = peers.Flink; link != &peers; link = link->Flink)
+		size += strlen(CONTAINING_RECORD(link, struct pendshare_peer, link)->name) + 1;
+	return size;
+}
+
+NTSTATUS pendshare_peer_register(struct pendshare_peer *peer)
+{
+	size_t length = strlen(peer->name);
+	NTSTATUS status = STATUS_SUCCESS;
+
+	if (!loaded)
+		return STATUS_DEVICE_NOT_READY;
+	if (!length || length >= PENDSHARE_NAME_SIZE || !peer->attach || !peer->start ||
+	    !peer->stop || !peer->detach)
+		return STATUS_INVALID_PARAMETER;
+	ExAcquireFastMutex(&peers_lock);
+	if (find(peer->name)) {
+		status = STATUS_OBJECT_NAME_COLLISION;
+	} else if (names_size(peer->name) > PENDSHARE_PEERS_SIZE) {
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	} else {
+		peer->attached = 0;
+		peer->leaving = FALSE;
+		KeInitializeEvent(&peer->left, NotificationEvent, FALSE);
+		InsertTailList(&peers, &peer->link);
+	}
+	ExReleaseFastMutex(&peers_lock);
+	return status;
+}
+
+/* Ends every share of the peer that is in a hash by now. */
+static void end_shares_of(DEVICE *device, const struct pendshare_peer *peer)
+{
+	SHARE *list = NULL;
+	LIST_ENTRY *link;
+	KIRQL irql;
+
+	ExAcquireFastMutex(&device->mutex);
+	for (link = device->files.Flink; link != &device->files; link = link->Flink) {
+		FILE_CONTEXT *file = CONTAINING_RECORD(link, FILE_CONTEXT, link);
+
+		KeAcquireSpinLock(&file->lock, &irql);
+		list = file_mark_all(file, peer, PENDSHARE_PEER_ENDED, list);
+		KeReleaseSpinLock(&file->lock, irql);
+	}
+	ExReleaseFastMutex(&device->mutex);
+	share_let_go_all(list);
+}
+
+void pendshare_peer_unregister(struct pendshare_peer *peer)
+{
+	BOOLEAN idle;
+
+	if (!loaded)
+		return;
+	ExAcquireFastMutex(&peers_lock);
+	RemoveEntryList(&peer->link);
+	peer->leaving = TRUE;
+	idle = peer->attached == 0;
+	ExReleaseFastMutex(&peers_lock);
+	end_shares_of(loaded, peer);
+	if (!idle)
+		KeWaitForSingleObject(&peer->left, Executive, KernelMode, FALSE, NULL);
+	/* The one who has set the event may still hold the lock: wait for it to let go of the peer. */
+	ExAcquireFastMutex(&peers_lock);
+	ExReleaseFastMutex(&peers_lock);
 }
 
 void *pendshare_share_map(SHARE *share)
@@ -41,6 +171,16 @@ void *pendshare_share_map(SHARE *share)
 ULONG64 pendshare_share_length(const SHARE *share)
 {
 	return share->length;
+}
+
+ULONG pendshare_share_access(const SHARE *share)
+{
+	return share->access;
+}
+
+PMDL pendshare_share_mdl(const SHARE *share)
+{
+	return share->mdl;
 }
 
 BOOLEAN pendshare_share_get(SHARE *share)
@@ -65,8 +205,16 @@ void pendshare_share_ring(SHARE *share)
 
 void pendshare_share_written(SHARE *share, ULONG64 bytes)
 {
-	bytes = min(bytes, share->length);
-	share->bytes = max(bytes, share->bytes);
+	LONG64 wanted = (LONG64)(bytes < share->length ? bytes : share->length);
+	LONG64 seen = share->bytes;
+
+	while (seen < wanted) {
+		LONG64 found = InterlockedCompareExchange64(&share->bytes, wanted, seen);
+
+		if (found == seen)
+			return;
+		seen = found;
+	}
 }
 
 void pendshare_share_end(SHARE *share)

@@ -11,6 +11,7 @@
 #define ERRAND_STALE 2	/* files have events that nobody has drained */
 #define MAX_GRACE_MS 3600000ull
 #define NS_PER_MS 1000000ull
+#define NEVER (~0ull)
 
 /* The reaper's other work. The flag is set first: a reaper that runs already sees it or runs again. */
 static void send_reaper(DEVICE *device, LONG errand)
@@ -34,7 +35,7 @@ static void revoke_now(DEVICE *device)
 			file->dead = TRUE;
 			file->removed = TRUE;
 		}
-		list = file_mark_all(file, PENDSHARE_DEVICE_REMOVED, list);
+		list = file_mark_all(file, NULL, PENDSHARE_DEVICE_REMOVED, list);
 		KeReleaseSpinLock(&file->lock, irql);
 		file->stale = TRUE;
 	}
@@ -43,10 +44,15 @@ static void revoke_now(DEVICE *device)
 	send_reaper(device, ERRAND_STALE);
 }
 
+static ULONG64 earlier(ULONG64 a, ULONG64 b)
+{
+	return a < b ? a : b;
+}
+
 /* Tells every live share of the file; returns the earliest of their ends. */
 static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 {
-	ULONG64 first = ~0ull;
+	ULONG64 first = NEVER;
 	SHARE *share;
 	KIRQL irql;
 	ULONG i;
@@ -59,7 +65,7 @@ static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 				share->recall_ms = grace_ms;
 				events_add(file, share);
 			}
-			first = min(first, share->recall_at);
+			first = earlier(first, share->recall_at);
 		}
 	}
 	KeReleaseSpinLock(&file->lock, irql);
@@ -69,21 +75,21 @@ static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 /* One timer for all recalls, always set for the earliest. */
 static void wake_at(DEVICE *device, ULONG64 at, ULONG64 now)
 {
-	if (at != ~0ull)
+	if (at != NEVER)
 		WdfTimerStart(device->recall, -(LONGLONG)((at > now ? at - now : 0) / 100 + 1));
 }
 
 static void recall_all(DEVICE *device, ULONG64 grace_ms)
 {
 	ULONG64 now = clock_ns();
-	ULONG64 first = ~0ull;
+	ULONG64 first = NEVER;
 	LIST_ENTRY *link;
 
 	ExAcquireFastMutex(&device->mutex);
 	for (link = device->files.Flink; link != &device->files; link = link->Flink) {
 		FILE_CONTEXT *file = CONTAINING_RECORD(link, FILE_CONTEXT, link);
 
-		first = min(first, recall_file(file, now + grace_ms * NS_PER_MS, grace_ms));
+		first = earlier(first, recall_file(file, now + grace_ms * NS_PER_MS, grace_ms));
 		file->stale = TRUE;
 	}
 	wake_at(device, first, now);
@@ -125,7 +131,7 @@ static SHARE *mark_recalled(FILE_CONTEXT *file, ULONG64 now, SHARE *list, ULONG6
 			if (!share->recall_at)
 				continue;
 			if (share->recall_at > now) {
-				*first = min(*first, share->recall_at);
+				*first = earlier(*first, share->recall_at);
 			} else if (pendshare_lease_end(&share->lease, PENDSHARE_RECALLED)) {
 				share->next = list;
 				list = share;
@@ -139,7 +145,7 @@ static SHARE *mark_recalled(FILE_CONTEXT *file, ULONG64 now, SHARE *list, ULONG6
 static void end_recalled(DEVICE *device)
 {
 	ULONG64 now = clock_ns();
-	ULONG64 first = ~0ull;
+	ULONG64 first = NEVER;
 	SHARE *list = NULL;
 	LIST_ENTRY *link;
 
@@ -180,7 +186,7 @@ void revoke_errands(DEVICE *device)
 		end_recalled(device);
 	if (!(errands & ERRAND_STALE))
 		return;
-	while ((file = next_stale(device))) {
+	while ((file = next_stale(device)) != NULL) {
 		events_drain(file);
 		WdfObjectDereference(file->handle);
 	}

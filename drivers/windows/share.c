@@ -105,27 +105,32 @@ static NTSTATUS take_memory(SHARE *share, size_t length)
 
 static NTSTATUS attach(SHARE *share, const struct pendshare_share *arguments)
 {
-	const struct pendshare_peer *peer;
+	struct pendshare_peer *peer;
 	NTSTATUS status;
 
 	if (!arguments->peer[0])
 		return STATUS_SUCCESS;
-	peer = peer_find(arguments->peer);
+	peer = peer_get(arguments->peer);
 	if (!peer)
 		return STATUS_NOT_FOUND;
 	if (peer->access & ~share->access)
-		return STATUS_INVALID_PARAMETER;
-	status = peer->attach(peer, share, arguments->options, arguments->options_size,
-			      &share->peer_context);
+		status = STATUS_INVALID_PARAMETER;
+	else
+		status = peer->attach(peer, share, arguments->options, arguments->options_size,
+				      &share->peer_context);
 	if (NT_SUCCESS(status))
 		share->peer = peer;
+	else
+		peer_put(peer);
 	return status;
 }
 
 static void detach(SHARE *share)
 {
-	if (share->peer)
-		share->peer->detach(share->peer_context);
+	if (!share->peer)
+		return;
+	share->peer->detach(share->peer_context);
+	peer_put(share->peer);
 }
 
 static void deadline_passed(struct alarm *alarm)
@@ -231,6 +236,9 @@ NTSTATUS share_begin(struct call *call)
 	if (park(share)) {
 		if (share->peer)
 			share->peer->start(share->peer_context);
+		/* One who unregisters looks for shares once: this one was in the hash then, or sees it. */
+		if (share->peer && peer_is_leaving(share->peer))
+			share_end(share, PENDSHARE_PEER_ENDED, PENDSHARE_FAILURE_NONE);
 		announce(share);
 		if (call->arguments.share.deadline_ns)
 			alarm_start(&share->deadline, call->arguments.share.deadline_ns);
@@ -312,7 +320,7 @@ static void complete(SHARE *share)
 	WdfObjectReference(file->handle);
 	if (NT_SUCCESS(share->refused))
 		WdfRequestCompleteWithInformation(share->request,
-						  PENDSHARE_STATUS(reason, share->failure, rings),
+						  (NTSTATUS)PENDSHARE_STATUS(reason, share->failure, rings),
 						  (ULONG_PTR)share->bytes);
 	else
 		WdfRequestComplete(share->request, share->refused);
@@ -344,7 +352,7 @@ void share_reap(WDFWORKITEM item)
 	SHARE *list;
 
 	revoke_errands(device);
-	while ((list = take_ended(device))) {
+	while ((list = take_ended(device)) != NULL) {
 		while (list) {
 			SHARE *share = list;
 

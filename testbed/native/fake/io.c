@@ -79,7 +79,7 @@ void request_complete(struct request *request, NTSTATUS status, ULONG_PTR inform
 	struct io *io = request->io;
 
 	FAKE_REQUIRE(status != STATUS_PENDING);
-	FAKE_REQUIRE(information <= max(request->out_length, request->mdl.length));
+	FAKE_REQUIRE(information <= request->out_length + request->mdl.length);
 	FAKE_REQUIRE(__atomic_exchange_n(&request->state, REQUEST_COMPLETED, __ATOMIC_ACQ_REL) ==
 		     REQUEST_OWNED);
 	object_clean(&request->object);
@@ -140,7 +140,7 @@ VOID fake_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle
 	parameters->Parameters.DeviceIoControl.IoControlCode = request->code;
 	parameters->Parameters.DeviceIoControl.InputBufferLength = request->in_length;
 	parameters->Parameters.DeviceIoControl.OutputBufferLength =
-		max(request->out_length, request->mdl.length);
+		request->out_length + request->mdl.length;
 }
 
 static NTSTATUS retrieve(struct request *request, size_t length, size_t least, PVOID *buffer,
@@ -265,7 +265,7 @@ void fake_close(struct handle *handle)
 
 static void io_copy_in(struct request *request, const void *in, size_t in_length, size_t out_length)
 {
-	size_t size = request->io->buffered ? max(in_length, out_length) : in_length;
+	size_t size = request->io->buffered ? (in_length > out_length ? in_length : out_length) : in_length;
 
 	/* Exactly as long as it is, so that an access beyond it is seen. */
 	request->buffer = malloc(size ? size : 1);

@@ -181,11 +181,28 @@ NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TY
 	return STATUS_SUCCESS;
 }
 
+void KeInitializeEvent(PKEVENT event, EVENT_TYPE type, BOOLEAN signalled)
+{
+	FAKE_REQUIRE(type == NotificationEvent && !signalled);
+	*event = (KEVENT){ 1, 0 };
+}
+
+NTSTATUS KeWaitForSingleObject(PVOID object, KWAIT_REASON reason, KPROCESSOR_MODE mode,
+			       BOOLEAN alertable, LARGE_INTEGER *timeout)
+{
+	(void)reason;
+	FAKE_REQUIRE(mode == KernelMode && !alertable && !timeout);
+	fake_require_callable(APC_LEVEL);
+	while (!__atomic_load_n(&((PKEVENT)object)->signals, __ATOMIC_ACQUIRE))
+		work_wait();
+	return STATUS_SUCCESS;
+}
+
 LONG KeSetEvent(PKEVENT event, KPRIORITY increment, BOOLEAN wait)
 {
 	(void)increment;
 	FAKE_REQUIRE(!wait && fake_irql() <= DISPATCH_LEVEL);
-	return __atomic_fetch_add(&event->signals, 1, __ATOMIC_RELAXED);
+	return __atomic_fetch_add(&event->signals, 1, __ATOMIC_ACQ_REL);
 }
 
 /* Processes */

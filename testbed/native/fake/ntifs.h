@@ -23,8 +23,6 @@
 #define CONTAINING_RECORD(address, type, field) \
 	((type *)((char *)(address) - __builtin_offsetof(type, field)))
 #define RTL_NUMBER_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define min(a, b) ((a) < (b) ? (a) : (b))
-#define max(a, b) ((a) > (b) ? (a) : (b))
 
 typedef char CHAR, *PCHAR;
 typedef unsigned char UCHAR, *PUCHAR, BOOLEAN, KIRQL, KPROCESSOR_MODE;
@@ -64,6 +62,7 @@ typedef union {
 #define STATUS_INTEGER_OVERFLOW ((NTSTATUS)0xC0000095)
 #define STATUS_INSUFFICIENT_RESOURCES ((NTSTATUS)0xC000009A)
 #define STATUS_PIPE_CLOSING ((NTSTATUS)0xC00000B1)
+#define STATUS_DEVICE_NOT_READY ((NTSTATUS)0xC00000A3)
 #define STATUS_NOT_SUPPORTED ((NTSTATUS)0xC00000BB)
 #define STATUS_REQUEST_NOT_ACCEPTED ((NTSTATUS)0xC00000D0)
 #define STATUS_CANCELLED ((NTSTATUS)0xC0000120)
@@ -161,6 +160,12 @@ static inline LONG InterlockedCompareExchange(LONG volatile *p, LONG desired, LO
 	return expected;
 }
 
+static inline LONG64 InterlockedCompareExchange64(LONG64 volatile *p, LONG64 desired, LONG64 expected)
+{
+	__atomic_compare_exchange_n(p, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return expected;
+}
+
 /* Interrupt request level and locks: sched.c; time: work.c */
 
 #define PASSIVE_LEVEL 0
@@ -214,7 +219,17 @@ NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TY
 NTSTATUS ObOpenObjectByPointer(PVOID object, ULONG attributes, PACCESS_STATE state,
 			       ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode,
 			       HANDLE *handle);
+typedef enum {
+	NotificationEvent,
+	SynchronizationEvent,
+} EVENT_TYPE;
+typedef enum {
+	Executive,
+} KWAIT_REASON;
+void KeInitializeEvent(PKEVENT event, EVENT_TYPE type, BOOLEAN signalled);
 LONG KeSetEvent(PKEVENT event, KPRIORITY increment, BOOLEAN wait);
+NTSTATUS KeWaitForSingleObject(PVOID object, KWAIT_REASON reason, KPROCESSOR_MODE mode,
+			       BOOLEAN alertable, LARGE_INTEGER *timeout);
 NTSTATUS ZwClose(HANDLE handle);
 
 typedef struct {

@@ -228,7 +228,7 @@ NTSTATUS fake_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS globals, WDFDEVICE han
 		return STATUS_SUCCESS;
 	}
 	queue->config.EvtIoDeviceControl((WDFQUEUE)queue, tag,
-					 max(request->out_length, request->mdl.length),
+					 request->out_length + request->mdl.length,
 					 request->in_length, request->code);
 	return STATUS_SUCCESS;
 }

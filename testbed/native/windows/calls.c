@@ -4,7 +4,7 @@
  * is left behind, whichever step of it fails. On one thread; work items run when the test says.
  */
 #include "../tap.h"
-#include "user.h"
+#include "guest.h"
 
 #define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
 
@@ -415,6 +415,55 @@ static void test_quota(void)
 	free(memory);
 }
 
+static void test_registration(void)
+{
+	static char names[16][PENDSHARE_NAME_SIZE];
+	static struct pendshare_peer many[16];
+	struct pendshare_peer bad = guest_peer;
+	struct handle *handle = fake_open(0, NULL);
+	struct pendshare_share share = user_share(1, "guest", BOTH);
+	unsigned char *memory = user_pages(1);
+	struct pendshare_info info;
+	ULONG_PTR bytes = 0;
+	NTSTATUS status;
+	unsigned int i;
+	struct io *io;
+
+	expect(pendshare_peer_register(&guest_peer), STATUS_SUCCESS, "registering a peer");
+	expect(pendshare_peer_register(&bad), STATUS_OBJECT_NAME_COLLISION, "its name again");
+	bad.name = "a-name-of-thirty-two-characters!";
+	expect(pendshare_peer_register(&bad), STATUS_INVALID_PARAMETER, "a name too long");
+	bad.name = "no-stop";
+	bad.stop = NULL;
+	expect(pendshare_peer_register(&bad), STATUS_INVALID_PARAMETER, "a peer without stop");
+	io = user_start(handle, &share, memory, 1);
+	user_notify(handle, 1);
+	user_notify(handle, 1);
+	pendshare_peer_unregister(&guest_peer);
+	tap(guests == 0 && guest_faults == 0, "unregistering waits for the last share");
+	status = ended(io, &bytes);
+	tap(PENDSHARE_STATUS_REASON(status) == PENDSHARE_PEER_ENDED && bytes == 1 && memory[0] == 2 &&
+		    PENDSHARE_STATUS_RINGS(status) == 3,
+	    "and has ended it: %08x", (unsigned int)status);
+	expect(ended(user_start(handle, &share, memory, 1), NULL), STATUS_NOT_FOUND,
+	       "a peer that has gone");
+	for (i = 0; i < RTL_NUMBER_OF(many); i++) {
+		snprintf(names[i], sizeof(names[i]), "a-name-of-thirty-characters-%02u", i);
+		many[i] = guest_peer;
+		many[i].name = names[i];
+		status = pendshare_peer_register(&many[i]);
+		if (!NT_SUCCESS(status))
+			break;
+	}
+	user_info(handle, &info);
+	tap(status == STATUS_INSUFFICIENT_RESOURCES && i == 7 && !info.peers[sizeof(info.peers) - 1],
+	    "as many peers as INFO can name: %u", i);
+	while (i--)
+		pendshare_peer_unregister(&many[i]);
+	fake_close(handle);
+	free(memory);
+}
+
 /* Fails the first step, then the second, and so on, until the call passes. */
 static void test_fail_nth(const char *peer)
 {
@@ -453,6 +502,8 @@ static void test_load(void)
 	static const unsigned char group[] = { 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x21, 2, 0, 0 };
 	unsigned int nth = 0;
 
+	expect(pendshare_peer_register(&guest_peer), STATUS_DEVICE_NOT_READY,
+	       "registering a peer before the driver has started");
 	do
 		fake_fail_nth(++nth);
 	while (!NT_SUCCESS(fake_try_load(0)));
@@ -484,6 +535,7 @@ int main(void)
 	test_events();
 	test_owners();
 	test_quota();
+	test_registration();
 	test_fail_nth("fill");
 	test_fail_nth("clock");
 	test_fail_nth("blast");

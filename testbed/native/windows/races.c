@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "../tap.h"
-#include "user.h"
+#include "guest.h"
 
 #define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
 #define MOST 4
@@ -29,6 +29,7 @@ struct round {
 	ULONG64 rings;	       /* that PEND told of */
 	unsigned int last_event; /* the order of the last PEND with an event of the share */
 	bool accepted_late;	 /* another event came before ACCEPTED */
+	int guests_left;	 /* after unregistering */
 };
 
 struct contender {
@@ -105,12 +106,24 @@ static void do_recall(struct round *round)
 	fake_advance(1100000);
 }
 
+/* The peer does it. */
+static void do_nothing(struct round *round)
+{
+	(void)round;
+}
+
 static void do_notify_often(struct round *round)
 {
 	unsigned int times;
 
 	for (times = fake_random() & 7; times; times--)
 		user_notify(round->handle, ID);
+}
+
+static void do_unregister(struct round *round)
+{
+	pendshare_peer_unregister(&guest_peer);
+	round->guests_left = __atomic_load_n(&guests, __ATOMIC_RELAXED);
 }
 
 /* Somebody else, whom all this must not concern. */
@@ -173,7 +186,9 @@ static const struct contender peer = { "peer-end", PENDSHARE_PEER_ENDED, do_noti
 static const struct contender recall = { "recall", PENDSHARE_RECALLED, do_recall };
 static const struct contender rings = { "rings", 0, do_notify_often };
 static const struct contender pend = { "pend", 0, do_pend };
+static const struct contender hasty = { "hasty", PENDSHARE_PEER_ENDED, do_nothing };
 static const struct contender other = { "other", 0, do_other };
+static const struct contender unregister = { "unregister", PENDSHARE_PEER_ENDED, do_unregister };
 static const struct contender tick = { "tick", 0, do_time };
 static const struct contender deadline = { "deadline", PENDSHARE_DEADLINE, do_time };
 
@@ -205,6 +220,10 @@ static const struct race races[] = {
 	{ "ticks x release", "clock", 0, NEEDS(STOPPED) | NEEDS(STOP_TOO_LATE),
 	  { &tick, &release } },
 	{ "parking x release", "fill", 0, NEEDS(NOT_FOUND), { &share_, &release_early } },
+	{ "unregister x release", "guest", 0, 0, { &unregister, &release, &rings } },
+	{ "unregister x close", "guest", 0, 0, { &unregister, &close_ } },
+	{ "parking x unregister", "guest", 0, 0, { &share_, &unregister } },
+	{ "parking x ending at once x release", "hasty", 0, 0, { &share_, &hasty, &release_early } },
 	{ "parking x cancel-io", "fill", 0,
 	  NEEDS(CANCELED_IN_FORWARD) | NEEDS(CANCELED_IN_QUEUE) | NEEDS(CANCELED_LATER) |
 		  NEEDS(CANCELED_UNSEEN),
@@ -264,9 +283,13 @@ static struct pendshare_share share_of_race(void)
 	/* Of a round of its own, and one more that NOTIFY asks for. */
 	fill.rounds = once ? 2 : 0;
 	share = user_share(ID, once ? "fill" : race->peer, BOTH);
-	if (race->peer && !strcmp(race->peer, "clock"))
+	if (race->peer && !strcmp(race->peer, "hasty")) {
+		share = user_share(ID, "guest", BOTH);
+		user_options(&share, &(unsigned char){ 1 }, 1);
+	}
+	if (!strcmp(share.peer, "clock"))
 		user_options(&share, &clock, sizeof(clock));
-	else if (race->peer)
+	else if (!strcmp(share.peer, "fill"))
 		user_options(&share, &fill, sizeof(fill));
 	share.deadline_ns = race->timed ? 1000000 : 0;
 	return share;
@@ -303,9 +326,10 @@ static void judge(struct tally *tally, NTSTATUS status)
 	tally->reasons[reason]++;
 	tally->wrong += !is_possible(reason);
 	tally->wrong += current.accepted_late;
+	tally->wrong += current.guests_left != 0 || guest_faults != 0;
 	tally->wrong += has(&pend) && current.last_event > fake_order(current.io);
 	/* Every round of fill has rung once, and left its number in the memory. */
-	if (has(&rings))
+	if (has(&rings) && !has(&unregister))
 		tally->wrong += current.rings + PENDSHARE_STATUS_RINGS(status) !=
 				*(unsigned char *)current.memory + 1u;
 	tally->wrong += NT_SUCCESS(current.release) != (reason == PENDSHARE_RELEASED);
@@ -326,6 +350,8 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 				  .release = STATUS_UNSUCCESSFUL,
 				  .cancel = STATUS_UNSUCCESSFUL };
 	fake_handle_get(handle);
+	if (has(&unregister))
+		pendshare_peer_register(&guest_peer);
 	current.io = fake_prepare(handle, PENDSHARE_IOC_SHARE, share, sizeof(*share),
 				  current.memory, PAGES * PAGE_SIZE);
 	if (!has(&share_)) {
@@ -402,6 +428,8 @@ static void run_race(unsigned int rounds, unsigned int seed)
 
 	fake_seed(seed);
 	fake_load(2);
+	if (has(&hasty))
+		pendshare_peer_register(&guest_peer);
 	for (i = 0; i < rounds; i++)
 		run_round(&tally, &share, contenders);
 	fake_unload();
