@@ -1,6 +1,7 @@
 /** All laws, in the order in which they are tested. */
 import type { Law } from '../law.ts'
 import { closing } from './closing.ts'
+import { deviceStates } from './device-states.ts'
 import { doorbell } from './doorbell.ts'
 import { events } from './events.ts'
 import { lease } from './lease.ts'
@@ -12,7 +13,7 @@ import { random } from './random.ts'
 import { refusals } from './refusals.ts'
 import { reuse } from './reuse.ts'
 import { ring } from './ring.ts'
-import { states } from './states.ts'
+import { shareStates } from './share-states.ts'
 import { threads } from './threads.ts'
 
 export const laws: readonly Law[] = [
@@ -28,6 +29,7 @@ export const laws: readonly Law[] = [
   ...doorbell,
   ...ring,
   ...refusals,
-  ...states,
+  ...shareStates,
+  ...deviceStates,
   ...random,
 ]

@@ -1,9 +1,8 @@
-/** Every operation on a share and on a device, in every state of it: each pair has one answer. */
+/** Every operation on a share in every state of it: each pair has one answer. */
 import assert from 'node:assert/strict'
 import type { Device, End, Share, ShareOptions } from '@pendshare/core'
 import type { Context } from '../context.ts'
 import { room } from '../law.ts'
-import type { Need } from '../subject.ts'
 import { lend, rejects } from './steps.ts'
 
 /** A share in one state, and what has been decided of its end. */
@@ -12,22 +11,21 @@ interface Stand {
   readonly device: Device
   readonly share: Share
   readonly controller: AbortController
-  /** The promise of `share()`, while that is all there is. */
-  readonly attempt?: Promise<Share>
   /** The reason that is decided already. */
   readonly decided?: End['reason']
 }
 
-interface ShareState {
-  readonly name: string
+interface State {
+  readonly name: 'sharing' | 'pended' | 'ending' | 'ended'
+  /** A share with this state can still be used. */
   readonly live: boolean
-  /** Brings a fresh share into the state, in this tick. */
+  /** Brings a pended share into the state: in this tick, unless it gives a promise. */
   reach(stand: Stand): Stand | Promise<Stand>
 }
 
 const options = (signal: AbortSignal): ShareOptions => ({ peer: 'fill', signal })
 
-const shareStates: readonly ShareState[] = [
+const reachable: readonly State[] = [
   { name: 'pended', live: true, reach: (stand) => stand },
   {
     name: 'ending',
@@ -47,9 +45,9 @@ const shareStates: readonly ShareState[] = [
   },
 ]
 
-interface ShareOperation {
+interface Operation {
   readonly name: string
-  readonly run: (stand: Stand, state: ShareState) => Promise<void>
+  readonly run: (stand: Stand, state: Pick<State, 'name' | 'live'>) => Promise<void>
 }
 
 /** Waits for the End, which is the decided one, or `otherwise`. */
@@ -62,7 +60,7 @@ async function ends(stand: Stand, answer: PromiseLike<unknown>, otherwise: End['
   return end
 }
 
-const shareOperations: readonly ShareOperation[] = [
+const operations: readonly Operation[] = [
   { name: 'release()', run: async (stand) => void (await ends(stand, stand.share.release(), 'released')) },
   {
     name: 'cancel(reason)',
@@ -168,32 +166,9 @@ const whileSharing = [
   'notify()',
 ]
 
-interface DeviceState {
-  readonly name: string
-  readonly needs: readonly Need[]
-  /** Code of a share that is asked for now. */
-  readonly code?: 'ERR_PENDSHARE_CLOSED' | 'ERR_PENDSHARE_REMOVED'
-  reach(device: Device, context: Context): unknown
-}
-
-const deviceStates: readonly DeviceState[] = [
-  { name: 'open', needs: [], reach: () => {} },
-  { name: 'closing', needs: [], code: 'ERR_PENDSHARE_CLOSED', reach: (device) => void device.close() },
-  { name: 'closed', needs: [], code: 'ERR_PENDSHARE_CLOSED', reach: (device) => device.close() },
-  {
-    name: 'removed',
-    needs: ['remove'],
-    code: 'ERR_PENDSHARE_REMOVED',
-    reach: async (device, context) => {
-      await context.subject.hooks?.remove?.()
-      await context.until('the state removed', () => device.state === 'removed')
-    },
-  },
-]
-
-export const states = room('states', (law) => {
-  for (const state of shareStates)
-    for (const operation of shareOperations)
+export const shareStates = room('states', (law) => {
+  for (const state of reachable)
+    for (const operation of operations)
       law(`a share that is ${state.name}: ${operation.name}`, ['peer fill'], async (context) => {
         const device = await context.open()
         const controller = new AbortController()
@@ -203,87 +178,22 @@ export const states = room('states', (law) => {
         const stand = reached instanceof Promise ? await reached : reached
         assert.equal(share.state, state.name)
         await operation.run(stand, state)
-        await ends(
-          { ...stand },
-          share.cancel(),
-          share.state === 'ended' ? (await share.ended).reason : 'cancelled',
-        )
+        const end = await context.within('cancel()', share.cancel())
+        assert.equal(end, await share.ended)
       })
 
-  for (const operation of shareOperations.filter(({ name }) => whileSharing.includes(name)))
+  for (const operation of operations.filter(({ name }) => whileSharing.includes(name)))
     law(`a share that is sharing: ${operation.name}`, ['peer fill'], async (context) => {
       const device = await context.open()
       const controller = new AbortController()
       const bytes = 1024 * device.info.pageSize
       const attempt = device.share({ bytes, peer: 'fill', signal: controller.signal })
-      const settled = attempt.then(
-        () => 'accepted',
-        (error: unknown) => error,
-      )
       const [share] = device.shares()
-      // A backend may accept within the call, or answer only after it has closed.
+      // A backend may accept within the call.
       assert.ok(share && ['sharing', 'pended'].includes(share.state))
-      await operation.run(
-        { context, device, share, controller, attempt },
-        { name: 'sharing', live: true, reach: (stand) => stand },
-      )
-      await context.within('share()', settled)
+      await operation.run({ context, device, share, controller }, { name: 'sharing', live: true })
+      assert.equal(await context.within('share()', attempt), share)
       await context.within('cancel()', share.cancel())
       assert.equal(share.region.lent, false)
     })
-
-  for (const state of deviceStates) {
-    const reached = async (context: Context) => {
-      const device = await context.open()
-      const share = await lend(context, device, 1)
-      const reaching = Promise.resolve(state.reach(device, context))
-      if (state.name !== 'closing') await context.within(`getting ${state.name}`, reaching)
-      assert.equal(device.state, state.name)
-      return { device, share }
-    }
-
-    law(`a device that is ${state.name}: share()`, state.needs, async (context) => {
-      const { device } = await reached(context)
-      const share = () => device.share({ bytes: device.info.pageSize })
-      if (state.code !== undefined) await rejects(context, 'share()', state.code, share)
-      else assert.equal((await context.within('share()', share())).state, 'pended')
-    })
-
-    law(`a device that is ${state.name}: shares() and stats()`, state.needs, async (context) => {
-      const { device, share } = await reached(context)
-      if (state.code === undefined) assert.deepEqual(device.shares(), [share])
-      else await context.within('the end', share.ended)
-      if (state.code !== undefined) assert.deepEqual(device.shares(), [])
-      if (state.name === 'closed')
-        await rejects(context, 'stats()', 'ERR_PENDSHARE_CLOSED', () => device.stats())
-      else if (state.name !== 'closing') assert.equal(device.stats().shares, state.code === undefined ? 1 : 0)
-    })
-
-    law(`a device that is ${state.name}: info, supports and choice`, state.needs, async (context) => {
-      const { device } = await reached(context)
-      assert.equal(device.info.abi, 1)
-      assert.deepEqual(device.supports, context.subject.supports)
-      assert.equal(typeof device.choice.backend, 'string')
-    })
-
-    law(`a device that is ${state.name}: close() and disposal`, state.needs, async (context) => {
-      const { device, share } = await reached(context)
-      await context.within(
-        'close()',
-        Promise.all([device.close(), device[Symbol.asyncDispose](), device.close()]),
-      )
-      assert.equal(device.state, 'closed')
-      assert.equal(share.state, 'ended')
-    })
-
-    law(`a device that is ${state.name}: operations on its share`, state.needs, async (context) => {
-      const { share } = await reached(context)
-      const ends = await context.within(
-        'the ends',
-        Promise.all([share.cancel(), share.release(), share.ended]),
-      )
-      for (const end of ends) assert.equal(end, ends[0])
-      await rejects(context, 'notify()', 'ERR_PENDSHARE_ENDED', () => share.notify())
-    })
-  }
 })
