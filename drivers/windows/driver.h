@@ -15,7 +15,7 @@
 
 #include "../include/pendshare/abi.h"
 #include "../common/lease.h"
-#include "peer.h"
+#include "pendshare-peer.h"
 
 #define PENDSHARE_POOL_TAG 0x68736470ul /* "pdsh" in a debugger */
 #define PENDSHARE_BUCKETS 256u

@@ -7,7 +7,7 @@
 
 #define PENDSHARE_IMPORT
 #include <pendshare/abi.h>
-#include "../../windows/peer.h"
+#include "../../windows/pendshare-peer.h"
 
 #define COUNTER_TAG 0x72746e63ul /* "cntr" */
 

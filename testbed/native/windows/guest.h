@@ -7,7 +7,7 @@
 #define PENDSHARE_NATIVE_GUEST_H
 
 #include "user.h"
-#include "../../../drivers/windows/peer.h"
+#include "../../../drivers/windows/pendshare-peer.h"
 
 struct guest {
 	struct pendshare_share_context *share;
