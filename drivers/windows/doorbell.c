@@ -135,6 +135,7 @@ static BOOLEAN fill(FILE_CONTEXT *file, WDFREQUEST request)
 {
 	const struct pendshare_pend *pend;
 	struct batch batch = { 0 };
+	BOOLEAN completed;
 	NTSTATUS status;
 	BOOLEAN last;
 	size_t length;
@@ -156,17 +157,18 @@ static BOOLEAN fill(FILE_CONTEXT *file, WDFREQUEST request)
 	collect(file, &batch);
 	last = finished(file);
 	KeReleaseSpinLock(&file->lock, irql);
-	if (!batch.count && !last && NT_SUCCESS(WdfRequestRequeue(request)))
-		return FALSE;
-	WdfRequestCompleteWithInformation(request, batch.count ? STATUS_SUCCESS : STATUS_PIPE_CLOSING,
-					  batch.count * sizeof(*batch.events));
+	completed = batch.count || last || !NT_SUCCESS(WdfRequestRequeue(request));
+	if (completed)
+		WdfRequestCompleteWithInformation(request, batch.count ? STATUS_SUCCESS : STATUS_PIPE_CLOSING,
+						  batch.count * sizeof(*batch.events));
+	/* Also those that were listed and had no news any more. */
 	while (batch.shares) {
 		SHARE *share = batch.shares;
 
 		batch.shares = share->batch;
 		share_put(share);
 	}
-	return TRUE;
+	return completed;
 }
 
 /* Completes PENDs while there are some and there is something to say. */
