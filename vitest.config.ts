@@ -7,8 +7,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'testbed/**/test/**/*.test.ts'],
-    // These run under node:test in a VM, against the real driver.
-    exclude: ['**/node_modules/**', '**/test/vm/**'],
+    // These run under node:test against a real driver, in a VM or under Wine.
+    exclude: ['**/node_modules/**', '**/test/vm/**', '**/test/wine/**'],
     typecheck: { enabled: false },
   },
 })

@@ -40,6 +40,7 @@ interface Lease {
   /** Settles `share()`; a second call has no effect. */
   readonly accepted: () => void
   readonly refused: (error: Error) => void
+  recalled: boolean
 }
 
 export class WindowsDevice implements BackendDevice {
@@ -82,7 +83,7 @@ export class WindowsDevice implements BackendDevice {
   share(request: ShareRequest): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     // Before the request: events may come before its answer.
-    this.#leases.set(request.id, { request, accepted: resolve, refused: reject })
+    this.#leases.set(request.id, { request, accepted: resolve, refused: reject, recalled: false })
     const native: NativeShare = [
       request.id,
       request.memory,
@@ -167,9 +168,8 @@ export class WindowsDevice implements BackendDevice {
     if (kind === abi.PENDSHARE_EVENT_ACCEPTED) this.#leases.get(id)?.accepted()
     else if (kind === refusedKind) this.#refused(id, reason)
     else if (kind === abi.PENDSHARE_EVENT_DOORBELL) events.push({ id, kind: 'doorbell', count: value })
-    else if (kind === abi.PENDSHARE_EVENT_RECALL) events.push({ id, kind: 'recall', graceMs: value })
-    else if (kind === abi.PENDSHARE_EVENT_END)
-      events.push(this.#endEvent(id, reason, value, this.#slot(at + 4)))
+    else if (kind === abi.PENDSHARE_EVENT_RECALL) this.#recalled(id, value, events)
+    else if (kind === abi.PENDSHARE_EVENT_END) this.#ended(id, reason, value, this.#slot(at + 4), events)
     else if (kind === abi.PENDSHARE_EVENT_REMOVED) events.push({ id: 0, kind: 'removed' })
   }
 
@@ -178,13 +178,24 @@ export class WindowsDevice implements BackendDevice {
     return this.#slots[index] as number
   }
 
-  #endEvent(id: ShareId, number: number, bytes: number, fault: number): BackendEvent {
-    this.#leases.get(id)?.accepted()
-    this.#leases.delete(id)
+  #recalled(id: ShareId, graceMs: number, events: BackendEvent[]): void {
+    const lease = this.#leases.get(id)
+    if (lease !== undefined) lease.recalled = true
+    events.push({ id, kind: 'recall', graceMs })
+  }
+
+  #ended(id: ShareId, number: number, bytes: number, fault: number, events: BackendEvent[]): void {
+    const lease = this.#leases.get(id)
     const reason = END_REASONS[number - 1] ?? 'failed'
-    return reason === 'failed'
-      ? { id, kind: 'end', reason, bytes, error: failure(this.#addon, fault) }
-      : { id, kind: 'end', reason, bytes }
+    lease?.accepted()
+    // An end does not wait for news of its share: where the grace has passed already, it says all.
+    if (reason === 'recalled' && !lease?.recalled) this.#recalled(id, 0, events)
+    this.#leases.delete(id)
+    events.push(
+      reason === 'failed'
+        ? { id, kind: 'end', reason, bytes, error: failure(this.#addon, fault) }
+        : { id, kind: 'end', reason, bytes },
+    )
   }
 }
 
