@@ -4,7 +4,7 @@ import { ensurePackages } from '../apt.ts'
 import { buildAddon } from '../build.ts'
 import { cacheRoot } from '../cache.ts'
 import { mustRun } from '../command.ts'
-import { nodeExecutable, OTHER_NODES } from '../nodes.ts'
+import { installNode, OTHER_NODES } from '../nodes.ts'
 import { type KernelName, kernelNames } from './kernels.ts'
 
 export interface Group {
@@ -78,7 +78,7 @@ export const groups: readonly Group[] = [
     ),
     prepare: async () => {
       await buildAddon()
-      await Promise.all(OTHER_NODES.map(nodeExecutable))
+      await Promise.all(OTHER_NODES.map(installNode))
     },
     env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
     kernels: kernelNames,

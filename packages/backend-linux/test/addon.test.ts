@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { END_REASONS } from '@pendshare/core'
 import { describe, expect, it } from 'vitest'
-import { nodeExecutable, OTHER_NODES } from '../../../testbed/nodes.ts'
+import { installNode, OTHER_NODES } from '../../../testbed/nodes.ts'
 import { loadAddon } from '../src/addon.ts'
 import { ADDON_PATH, built, unlessBuilt } from './built.ts'
 
@@ -77,7 +77,7 @@ describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
       const { Worker } = require('node:worker_threads')
       new Worker(${JSON.stringify(`require(${JSON.stringify(ADDON_PATH)})`)}, { eval: true })
         .on('exit', (code) => console.log(process.version, abi.PENDSHARE_ABI_VERSION, errno, code))`
-    const { stdout } = await run(await nodeExecutable(version), ['-e', program])
+    const { stdout } = await run(await installNode(version), ['-e', program])
     expect(stdout).toBe(`v${version} 1 2 0\n`)
   })
 })

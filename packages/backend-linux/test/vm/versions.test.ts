@@ -1,7 +1,7 @@
 /** The one binary does all it does on the oldest and the newest Node too. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nodeExecutable, OTHER_NODES } from '../../../../testbed/nodes.ts'
+import { installedNode, OTHER_NODES } from '../../../../testbed/nodes.ts'
 import { WAKEUPS } from '../../src/index.ts'
 import { runChild } from './bed.ts'
 
@@ -9,7 +9,7 @@ for (const version of OTHER_NODES) {
   describe(`Node ${version}`, () => {
     for (const wakeup of WAKEUPS) {
       it(`lives a whole life, woken by ${wakeup}`, async () => {
-        const node = [await nodeExecutable(version), '--experimental-strip-types', '--no-warnings']
+        const node = [installedNode(version), '--experimental-strip-types', '--no-warnings']
         const { code, signal, stdout } = await runChild('life.ts', [wakeup], node)
         assert.equal(stdout, '1 1\n1 1\nreleased cancelled\nreleased\n1 1\nclosed 0 1\n')
         assert.deepEqual([code, signal], [0, null])
