@@ -8,8 +8,8 @@
 #include "driver.h"
 #include "../common/peer.h"
 
-#define STEPS_AT_ONCE 64	/* then the worker thread is given to others for a while */
-#define NAP_NS 1000000ull	/* of an endless peer that has nothing to do */
+#define STEPS_AT_ONCE 64  /* then the worker thread is given to others for a while */
+#define NAP_NS 1000000ull /* of an endless peer that has nothing to do */
 
 /* Of the work item. A kick that finds it running makes it look again. */
 #define IDLE 0
@@ -63,7 +63,7 @@ static void kick(struct builtin *peer)
 	do {
 		seen = InterlockedCompareExchange(&peer->running, RUNNING, IDLE);
 		if (seen == IDLE) {
-			/* An ending share needs no steps; left RUNNING, it takes no further kicks. */
+			/* An ending share needs no steps; left RUNNING, it takes no more kicks. */
 			if (pendshare_share_get(peer->share))
 				WdfWorkItemEnqueue(peer->work);
 			return;
@@ -197,8 +197,8 @@ struct builtin_peer {
 	const struct pendshare_peer_logic *logic;
 };
 
-static NTSTATUS attach(struct pendshare_peer *which, SHARE *share, const void *options,
-		       ULONG size, void **context)
+static NTSTATUS attach(struct pendshare_peer *which, SHARE *share, const void *options, ULONG size,
+		       void **context)
 {
 	WDF_OBJECT_ATTRIBUTES attributes;
 	struct builtin *peer;
@@ -264,8 +264,8 @@ static void detach(void *context)
 }
 
 #define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
-#define BUILTIN(peer_name, needs, on_notify)          \
-	{                                             \
+#define BUILTIN(peer_name, needs, on_notify)                                                       \
+	{                                                                                          \
 		.peer = {                             \
 			.name = #peer_name,           \
 			.access = needs,              \
@@ -275,7 +275,7 @@ static void detach(void *context)
 			.stop = stop,                 \
 			.detach = detach,             \
 		},                                    \
-		.logic = &pendshare_peer_##peer_name, \
+		.logic = &pendshare_peer_##peer_name,                                            \
 	}
 
 static struct builtin_peer builtins[] = {

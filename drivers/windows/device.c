@@ -16,7 +16,9 @@ struct well_known_sid {
 	ULONG sub[2];
 };
 
-static const struct well_known_sid system_sid = { SID_REVISION, 1, { 0, 0, 0, 0, 0, 5 }, { 18, 0 } };
+static const struct well_known_sid system_sid = {
+	SID_REVISION, 1, { 0, 0, 0, 0, 0, 5 }, { 18, 0 }
+};
 static const struct well_known_sid administrators_sid = {
 	SID_REVISION, 2, { 0, 0, 0, 0, 0, 5 }, { 32, 544 }
 };
@@ -30,7 +32,8 @@ static BOOLEAN group_sid(WDFDRIVER driver, void *sid, ULONG size)
 	WDFKEY key;
 	NTSTATUS status;
 
-	status = WdfDriverOpenParametersRegistryKey(driver, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key);
+	status = WdfDriverOpenParametersRegistryKey(driver, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES,
+						    &key);
 	if (!NT_SUCCESS(status))
 		return FALSE;
 	status = WdfRegistryQueryValue(key, &name, size, sid, &length, &type);
@@ -104,7 +107,7 @@ static NTSTATUS create_queues(DEVICE *device)
 	if (!NT_SUCCESS(status))
 		return status;
 
-	/* No callback for cancelled ones: the framework completes them, and nothing hangs on them. */
+	/* No callback for cancelled ones: the framework completes them, nothing hangs on them. */
 	WDF_IO_QUEUE_CONFIG_INIT(&config, WdfIoQueueDispatchManual);
 	config.PowerManaged = WdfFalse;
 	return WdfIoQueueCreate(device->handle, &config, WDF_NO_OBJECT_ATTRIBUTES,

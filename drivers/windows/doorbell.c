@@ -159,8 +159,9 @@ static BOOLEAN fill(FILE_CONTEXT *file, WDFREQUEST request)
 	KeReleaseSpinLock(&file->lock, irql);
 	completed = batch.count || last || !NT_SUCCESS(WdfRequestRequeue(request));
 	if (completed)
-		WdfRequestCompleteWithInformation(request, batch.count ? STATUS_SUCCESS : STATUS_PIPE_CLOSING,
-						  batch.count * sizeof(*batch.events));
+		WdfRequestCompleteWithInformation(
+			request, batch.count ? STATUS_SUCCESS : STATUS_PIPE_CLOSING,
+			batch.count * sizeof(*batch.events));
 	/* Also those that were listed and had no news any more. */
 	while (batch.shares) {
 		SHARE *share = batch.shares;

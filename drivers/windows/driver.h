@@ -50,10 +50,10 @@ struct user {
 
 struct device {
 	WDFDEVICE handle;
-	WDFQUEUE parked;    /* SHARE requests that are leases */
-	WDFQUEUE waiting;   /* PEND requests */
-	WDFWORKITEM reaper; /* completes ended shares, serves stale files */
-	WDFTIMER recall;    /* wakes the reaper when the first grace time has passed */
+	WDFQUEUE parked;       /* SHARE requests that are leases */
+	WDFQUEUE waiting;      /* PEND requests */
+	WDFWORKITEM reaper;    /* completes ended shares, serves stale files */
+	WDFTIMER recall;       /* wakes the reaper when the first grace time has passed */
 	LONG volatile errands; /* of the reaper, see revoke.c */
 	struct tally tally;
 	FAST_MUTEX mutex;
@@ -75,14 +75,14 @@ struct file {
 	BOOLEAN stale;	       /* device->mutex: the reaper shall drain its events */
 	BOOLEAN administrator; /* the handle was opened with the right to revoke */
 
-	KSPIN_LOCK lock; /* everything below */
-	BOOLEAN closing; /* no new shares */
-	BOOLEAN dead;	 /* revoked */
-	BOOLEAN removed; /* REMOVED is to be delivered */
+	KSPIN_LOCK lock;  /* everything below */
+	BOOLEAN closing;  /* no new shares */
+	BOOLEAN dead;	  /* revoked */
+	BOOLEAN removed;  /* REMOVED is to be delivered */
 	BOOLEAN draining; /* someone delivers events */
 	BOOLEAN again;	  /* and shall look once more */
 	ULONG64 live;	  /* SHARE requests accepted and not completed */
-	ULONG64 shares;	  /* in buckets; INFO's, so that no completion is seen before it has gone down */
+	ULONG64 shares;	  /* in buckets: for INFO, gone from it before their end is seen */
 	ULONG64 pages;	  /* theirs */
 	LIST_ENTRY events; /* shares with something to report */
 	SHARE *buckets[PENDSHARE_BUCKETS];
@@ -102,14 +102,14 @@ struct pendshare_share_context {
 	ULONG failure; /* of the winner, before it gives its reference back */
 	WDFREQUEST request;
 	FILE_CONTEXT *file;
-	SHARE *next; /* of the one who ends many, then of device->ended */
+	SHARE *next;	  /* of the one who ends many, then of device->ended */
 	NTSTATUS refused; /* parking failed: complete with this */
 
 	ULONG64 id;
 	ULONG64 length;
 	ULONG access;
 	PMDL mdl;
-	void *memory; /* mapped in attach, or NULL */
+	void *memory;	       /* mapped in attach, or NULL */
 	LONG64 volatile bytes; /* written by the peer */
 	PKEVENT event;
 	struct alarm deadline;
@@ -164,7 +164,8 @@ ULONG file_remove(FILE_CONTEXT *file, SHARE *share); /* returns rings not report
 void file_completed(FILE_CONTEXT *file);
 SHARE *file_find(FILE_CONTEXT *file, ULONG64 id); /* with file->lock held */
 /* With file->lock held: ends those of a peer, or all, and puts them before the list. */
-SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason, SHARE *list);
+SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason,
+		     SHARE *list);
 NTSTATUS file_end(struct call *call);
 NTSTATUS file_notify(struct call *call);
 NTSTATUS file_shutdown(struct call *call);
@@ -204,7 +205,7 @@ NTSTATUS events_pend(struct call *call);
 /* alarm.c */
 NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct alarm *alarm),
 		      ULONG64 finest_ns); /* PASSIVE */
-void alarm_delete(struct alarm *alarm);   /* PASSIVE */
+void alarm_delete(struct alarm *alarm);	  /* PASSIVE */
 void alarm_start(struct alarm *alarm, ULONG64 due_ns);
 void alarm_stop(struct alarm *alarm);
 ULONG64 clock_ns(void);

@@ -75,7 +75,8 @@ void file_completed(FILE_CONTEXT *file)
 	KeReleaseSpinLock(&file->lock, irql);
 }
 
-SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason, SHARE *list)
+SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason,
+		     SHARE *list)
 {
 	SHARE *share;
 	ULONG i;
@@ -182,7 +183,8 @@ static BOOLEAN zero(const void *bytes, size_t size)
 NTSTATUS file_end(struct call *call)
 {
 	const struct pendshare_end *end = &call->arguments.end;
-	ULONG reason = call->code == PENDSHARE_IOC_RELEASE ? PENDSHARE_RELEASED : PENDSHARE_CANCELLED;
+	ULONG reason = call->code == PENDSHARE_IOC_RELEASE ? PENDSHARE_RELEASED
+							   : PENDSHARE_CANCELLED;
 	NTSTATUS status = STATUS_SUCCESS;
 	SHARE *share;
 	KIRQL irql;

@@ -62,7 +62,8 @@ static NTSTATUS caller_sid(UCHAR *sid)
 	ULONG length;
 	NTSTATUS status;
 
-	status = ZwOpenThreadTokenEx(NtCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE, &handle);
+	status = ZwOpenThreadTokenEx(NtCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE,
+				     &handle);
 	if (status == STATUS_NO_TOKEN)
 		status = ZwOpenProcessTokenEx(NtCurrentProcess(), TOKEN_QUERY, OBJ_KERNEL_HANDLE,
 					      &handle);

@@ -154,7 +154,7 @@ void pendshare_peer_unregister(struct pendshare_peer *peer)
 	end_shares_of(loaded, peer);
 	if (!idle)
 		KeWaitForSingleObject(&peer->left, Executive, KernelMode, FALSE, NULL);
-	/* The one who has set the event may still hold the lock: wait for it to let go of the peer. */
+	/* The one who has set the event may still hold the lock, and use the peer. */
 	ExAcquireFastMutex(&peers_lock);
 	ExReleaseFastMutex(&peers_lock);
 }

@@ -8,8 +8,9 @@
  *
  *	attach ──► start ──► notify, ring ... ──► stop ──► last reference ──► detach
  *
- * The one rule: whoever touches the memory holds a reference of the share, and gives it back soon after
- * stop. Whoever drops the last one, at any IRQL up to DISPATCH_LEVEL, has the share completed.
+ * The one rule: whoever touches the memory holds a reference of the share, and gives it back
+ * soon after stop. Whoever drops the last one, at any IRQL up to DISPATCH_LEVEL, has the share
+ * completed.
  */
 #ifndef PENDSHARE_PEER_API_H
 #define PENDSHARE_PEER_API_H
@@ -30,8 +31,9 @@ struct pendshare_peer {
 
 	/*
 	 * PASSIVE_LEVEL, in the owner's request: check the options (size bytes, 0 to
-	 * PENDSHARE_OPTIONS_SIZE, in kernel memory, not checked), map, allocate. The memory must not be touched
-	 * before start. On failure SHARE gets the status, and nothing of the peer may be left.
+	 * PENDSHARE_OPTIONS_SIZE, in kernel memory, not checked), map, allocate. The memory must
+	 * not be touched before start. On failure SHARE gets the status, and nothing of the peer
+	 * may be left.
 	 */
 	NTSTATUS (*attach)(struct pendshare_peer *peer, struct pendshare_share_context *share,
 			   const void *options, ULONG size, void **context);
@@ -66,7 +68,8 @@ PENDSHARE_API void pendshare_peer_unregister(struct pendshare_peer *peer);
 PENDSHARE_API void *pendshare_share_map(struct pendshare_share_context *share);
 /* The locked pages, for DMA; the owner is the request, so nothing of it may be changed or freed. */
 PENDSHARE_API PMDL pendshare_share_mdl(const struct pendshare_share_context *share);
-PENDSHARE_API ULONG64 pendshare_share_length(const struct pendshare_share_context *share); /* bytes */
+/* In bytes. */
+PENDSHARE_API ULONG64 pendshare_share_length(const struct pendshare_share_context *share);
 PENDSHARE_API ULONG pendshare_share_access(const struct pendshare_share_context *share);
 
 /* The rest from start on, at <= DISPATCH_LEVEL, by whoever holds a reference. */

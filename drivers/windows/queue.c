@@ -76,8 +76,9 @@ static NTSTATUS admit(WDFREQUEST request)
 		return STATUS_INVALID_DEVICE_REQUEST;
 	if (!(command->flags & ANY_PROCESS) && file->owner != PsGetCurrentProcess())
 		return STATUS_INVALID_OWNER;
-	/* On a synchronous handle a pended request would keep its own end from ever being asked for. */
-	if ((command->flags & MAY_PEND) && (WdfFileObjectGetFlags(file->handle) & FO_SYNCHRONOUS_IO))
+	/* On a synchronous handle a pended request would keep its own end from being asked for. */
+	if ((command->flags & MAY_PEND) &&
+	    (WdfFileObjectGetFlags(file->handle) & FO_SYNCHRONOUS_IO))
 		return STATUS_INVALID_PARAMETER;
 	return command->run == share_begin ? share_prepare(request) : STATUS_SUCCESS;
 }

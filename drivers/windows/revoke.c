@@ -13,7 +13,7 @@
 #define NS_PER_MS 1000000ull
 #define NEVER (~0ull)
 
-/* The reaper's other work. The flag is set first: a reaper that runs already sees it or runs again. */
+/* The reaper's other work. The flag first: a reaper that runs already sees it, or runs again. */
 static void send_reaper(DEVICE *device, LONG errand)
 {
 	InterlockedOr(&device->errands, errand);
@@ -151,7 +151,8 @@ static void end_recalled(DEVICE *device)
 
 	ExAcquireFastMutex(&device->mutex);
 	for (link = device->files.Flink; link != &device->files; link = link->Flink)
-		list = mark_recalled(CONTAINING_RECORD(link, FILE_CONTEXT, link), now, list, &first);
+		list = mark_recalled(CONTAINING_RECORD(link, FILE_CONTEXT, link), now, list,
+				     &first);
 	wake_at(device, first, now);
 	ExReleaseFastMutex(&device->mutex);
 	share_let_go_all(list);

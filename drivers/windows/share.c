@@ -204,7 +204,7 @@ static BOOLEAN park(SHARE *share)
 	NTSTATUS status = WdfRequestForwardToIoQueue(share->request, share->file->device->parked);
 
 	if (NT_SUCCESS(status)) {
-		/* An end that came before could not unpark: its look and this one cannot both miss. */
+		/* An end that came before could not unpark: the two looks cannot both miss. */
 		if (pendshare_lease_reason(&share->lease))
 			unpark(share);
 		return TRUE;
@@ -236,7 +236,7 @@ NTSTATUS share_begin(struct call *call)
 	if (park(share)) {
 		if (share->peer)
 			share->peer->start(share->peer_context);
-		/* One who unregisters looks for shares once: this one was in the hash then, or sees it. */
+		/* Who unregisters looks for shares once: this one was in the hash then, or sees it. */
 		if (share->peer && peer_is_leaving(share->peer))
 			share_end(share, PENDSHARE_PEER_ENDED, PENDSHARE_FAILURE_NONE);
 		announce(share);
@@ -319,9 +319,9 @@ static void complete(SHARE *share)
 	/* The request is what keeps the file; the share goes with it. */
 	WdfObjectReference(file->handle);
 	if (NT_SUCCESS(share->refused))
-		WdfRequestCompleteWithInformation(share->request,
-						  (NTSTATUS)PENDSHARE_STATUS(reason, share->failure, rings),
-						  (ULONG_PTR)share->bytes);
+		WdfRequestCompleteWithInformation(
+			share->request, (NTSTATUS)PENDSHARE_STATUS(reason, share->failure, rings),
+			(ULONG_PTR)share->bytes);
 	else
 		WdfRequestComplete(share->request, share->refused);
 	file_completed(file);

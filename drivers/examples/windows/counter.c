@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A kernel peer of your own: `counter` adds one to the first 64 bits of the shared memory at each
- * NOTIFY and rings the doorbell. It never waits and keeps nothing running, so stop has nothing to do.
+ * NOTIFY and rings the doorbell. It keeps nothing running, so stop has nothing to do.
  */
 #include <ntifs.h>
 

@@ -15,7 +15,8 @@ struct bind_info {
 		ULONG build;
 	} version;
 	ULONG function_count;
-	const WDFFUNC **function_table; /* from 1.15 on: the variable that gets the table's address */
+	/* From 1.15 on: the variable that gets the table's address. */
+	const WDFFUNC **function_table;
 	PVOID module;
 };
 
@@ -32,8 +33,11 @@ DRIVER_INITIALIZE DriverEntry;
 DRIVER_INITIALIZE FxDriverEntry;
 
 static struct bind_info bind_info = {
-	sizeof(bind_info), L"KmdfLibrary", { 1, 15, 0 }, WdfFunctionTableNumEntries,
-	&WdfFunctions,	   NULL,
+	.size = sizeof(bind_info),
+	.component = L"KmdfLibrary",
+	.version = { 1, 15, 0 },
+	.function_count = WdfFunctionTableNumEntries,
+	.function_table = &WdfFunctions,
 };
 
 static PDRIVER_UNLOAD framework_unload;

@@ -3,8 +3,8 @@
  * Races lease.h: ends against ends, and against users that come and go, with a switch possible
  * before each of its atomic operations.
  *
- * What a lease protects is plain memory, and so is what its winner leaves for the last user: whoever
- * gets at it unordered is the thread sanitizer's to find.
+ * What a lease protects is plain memory, and so is what its winner leaves for the last user:
+ * whoever gets at it unordered is the thread sanitizer's to find.
  */
 #include <stdlib.h>
 
@@ -18,9 +18,9 @@
 
 static struct {
 	struct pendshare_lease lease;
-	unsigned int usable;   /* the last user clears it */
-	unsigned int failure;  /* the winner's, read by the last user */
-	unsigned int winners;  /* the rest is atomic */
+	unsigned int usable;  /* the last user clears it */
+	unsigned int failure; /* the winner's, read by the last user */
+	unsigned int winners; /* the rest is atomic */
 	unsigned int last_users;
 	unsigned int last_user;
 	unsigned int failure_seen;
@@ -142,8 +142,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < ALL; i++)
 		printf(" %lu", last[i]);
 	printf("; %lu uses, %lu refused\n", uses, refusals);
-	tap(!wrong && !misuses, "one winner, one last user: %lu contradictions, %lu uses too late", wrong,
-	    misuses);
+	tap(!wrong && !misuses, "one winner, one last user: %lu contradictions, %lu uses too late",
+	    wrong, misuses);
 	for (i = 0, all = refusals && uses; i < ALL; i++)
 		all &= last[i] && (i >= ENDERS || reasons[i + 1]);
 	tap(all, "every ender has won, everyone has been the last, and some have been refused");

@@ -34,7 +34,8 @@ static unsigned int draw(void)
 /* Between pages without access, so that one byte too far is a fault. */
 static __u8 *guarded(void)
 {
-	__u8 *memory = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u8 *memory = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 
 	mprotect(memory + PAGE, PAGES * PAGE, PROT_READ | PROT_WRITE);
 	return memory + PAGE;
@@ -140,8 +141,10 @@ static void *scribble_on(void *memory)
 
 	while (!__atomic_load_n(&stop_scribbling, __ATOMIC_RELAXED)) {
 		state = state * 1103515245u + 12345u;
-		__atomic_store_n(&words[(state >> 8) % (PAGES * PAGE / 4)], state, __ATOMIC_RELAXED);
-		__atomic_store_n(&words[((state >> 8) % 4) * 16 + 16], state >> 4, __ATOMIC_RELAXED);
+		__atomic_store_n(&words[(state >> 8) % (PAGES * PAGE / 4)], state,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&words[((state >> 8) % 4) * 16 + 16], state >> 4,
+				 __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -157,8 +160,8 @@ static void test_under_fire(__u8 *memory, unsigned int rounds)
 		run_peer(logics[i & 3], memory, &totals);
 	__atomic_store_n(&stop_scribbling, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	tap(!totals.wrong && totals.steps, "%lu steps under fire, %lu of them said so", totals.steps,
-	    totals.failed);
+	tap(!totals.wrong && totals.steps, "%lu steps under fire, %lu of them said so",
+	    totals.steps, totals.failed);
 }
 
 #endif

@@ -38,7 +38,7 @@ void fake_advance(ULONG64 ns);
 
 /* A process as the driver sees it. Fibers are of process 1 of user 1 until told otherwise. */
 struct fake_process *fake_process_new(ULONG id, ULONG user);
-void fake_process_free(struct fake_process *process); /* no reference may be left */
+void fake_process_free(struct fake_process *process);  /* no reference may be left */
 void fake_process_enter(struct fake_process *process); /* NULL: back to process 1 */
 void fake_process_exit(ULONG id);		       /* the notification */
 
@@ -52,22 +52,22 @@ void fake_handle_get(struct handle *handle);
 void fake_handle_put(struct handle *handle);
 
 /* Starts a request; for direct codes out is the memory that is lent. */
-struct io *fake_start(struct handle *handle, ULONG code, const void *in, size_t in_length, void *out,
-		      size_t out_length);
+struct io *fake_start(struct handle *handle, ULONG code, const void *in, size_t in_length,
+		      void *out, size_t out_length);
 /* The same in two steps: a request can be cancelled before the driver has seen it. */
 struct io *fake_prepare(struct handle *handle, ULONG code, const void *in, size_t in_length,
 			void *out, size_t out_length);
 void fake_submit(struct io *io);
 bool fake_done(struct io *io);
-unsigned int fake_order(struct io *io); /* of completions; of one that is done */
+unsigned int fake_order(struct io *io);			   /* of completions; of one that is done */
 NTSTATUS fake_wait(struct io *io, ULONG_PTR *information); /* may be called again */
 void fake_cancel(struct io *io);			   /* CancelIoEx */
 void fake_free(struct io *io);				   /* waits */
 /* Starts, waits, frees. */
-NTSTATUS fake_control(struct handle *handle, ULONG code, const void *in, size_t in_length, void *out,
-		      size_t out_length, ULONG_PTR *information);
+NTSTATUS fake_control(struct handle *handle, ULONG code, const void *in, size_t in_length,
+		      void *out, size_t out_length, ULONG_PTR *information);
 
-PKEVENT fake_event_new(void); /* as a handle: its address */
+PKEVENT fake_event_new(void);	     /* as a handle: its address */
 LONG fake_event_free(PKEVENT event); /* number of signals; no reference of the driver may be left */
 
 /* Live objects of the driver, and memory that it has allocated. */
@@ -75,14 +75,14 @@ unsigned int fake_objects(void);
 
 /* How often the narrow windows were entered. */
 enum fake_window {
-	FAKE_CANCELED_IN_FORWARD, /* parked when cancelled already: called back inside of the call */
+	FAKE_CANCELED_IN_FORWARD, /* called back inside of the call that parks */
 	FAKE_CANCELED_IN_QUEUE,	  /* called back from the cancelling fiber */
 	FAKE_CANCELED_LATER,	  /* called back from another fiber, after cancel had returned */
 	FAKE_CANCELED_UNSEEN,	  /* completed by the framework, before the driver was given it */
 	FAKE_NOT_FOUND,		  /* retrieved by the driver, but not in the queue (any more) */
 	FAKE_REQUEUED,
-	FAKE_STOPPED,	   /* a set timer was stopped */
-	FAKE_STOP_TOO_LATE, /* its callback was running */
+	FAKE_STOPPED,	       /* a set timer was stopped */
+	FAKE_STOP_TOO_LATE,    /* its callback was running */
 	FAKE_ENQUEUED_RUNNING, /* a work item was enqueued while it ran */
 	FAKE_WINDOWS,
 };

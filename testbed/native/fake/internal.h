@@ -13,7 +13,7 @@
 #include "fake.h"
 
 /* The driver broke a rule, or a test did. */
-#define FAKE_REQUIRE(condition) \
+#define FAKE_REQUIRE(condition)                                                                    \
 	((condition) ? (void)0 : fake_broken(#condition, __FILE__, __LINE__, __func__))
 _Noreturn void fake_broken(const char *what, const char *file, int line, const char *function);
 
@@ -47,7 +47,8 @@ struct object {
 };
 
 void object_init(struct object *object, enum kind kind, struct object *parent);
-NTSTATUS object_add_context(struct object *object, PWDF_OBJECT_ATTRIBUTES attributes, void **context);
+NTSTATUS object_add_context(struct object *object, PWDF_OBJECT_ATTRIBUTES attributes,
+			    void **context);
 void object_get(struct object *object);
 void object_put(struct object *object);
 void object_delete(struct object *object); /* dispose, clean up, put */
@@ -84,9 +85,9 @@ struct request {
 	struct object object;
 	enum request_state state; /* atomic */
 	BOOLEAN cancelled;	  /* atomic */
-	struct queue *queue; /* atomic, of queue->lock: where it is queued */
-	struct queue *home;  /* the last one that it was queued in */
-	LIST_ENTRY link;     /* queue->lock */
+	struct queue *queue;	  /* atomic, of queue->lock: where it is queued */
+	struct queue *home;	  /* the last one that it was queued in */
+	LIST_ENTRY link;	  /* queue->lock */
 	struct file_object *file;
 	struct io *io;
 	ULONG code;
@@ -118,7 +119,7 @@ void fake_count_window(enum fake_window window);
 /* work.c */
 void work_start(unsigned int workers);
 void work_stop(void);
-void work_wait(void); /* until something has been done */
+void work_wait(void);				      /* until something has been done */
 void work_defer(void (*run)(void *), void *argument); /* at PASSIVE_LEVEL, on a worker */
 
 #endif

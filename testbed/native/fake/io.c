@@ -139,8 +139,8 @@ VOID fake_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle
 	}
 	parameters->Parameters.DeviceIoControl.IoControlCode = request->code;
 	parameters->Parameters.DeviceIoControl.InputBufferLength = request->in_length;
-	parameters->Parameters.DeviceIoControl.OutputBufferLength =
-		request->out_length + request->mdl.length;
+	parameters->Parameters.DeviceIoControl.OutputBufferLength = request->out_length +
+								    request->mdl.length;
 }
 
 static NTSTATUS retrieve(struct request *request, size_t length, size_t least, PVOID *buffer,
@@ -265,7 +265,8 @@ void fake_close(struct handle *handle)
 
 static void io_copy_in(struct request *request, const void *in, size_t in_length, size_t out_length)
 {
-	size_t size = request->io->buffered ? (in_length > out_length ? in_length : out_length) : in_length;
+	size_t size = request->io->buffered ? (in_length > out_length ? in_length : out_length)
+					    : in_length;
 
 	/* Exactly as long as it is, so that an access beyond it is seen. */
 	request->buffer = malloc(size ? size : 1);
@@ -300,8 +301,8 @@ void fake_submit(struct io *io)
 	fake_device->caller_context((WDFDEVICE)fake_device, (WDFREQUEST)io->request);
 }
 
-struct io *fake_start(struct handle *handle, ULONG code, const void *in, size_t in_length, void *out,
-		      size_t out_length)
+struct io *fake_start(struct handle *handle, ULONG code, const void *in, size_t in_length,
+		      void *out, size_t out_length)
 {
 	struct io *io = fake_prepare(handle, code, in, in_length, out, out_length);
 
@@ -354,8 +355,8 @@ void fake_free(struct io *io)
 	free(io);
 }
 
-NTSTATUS fake_control(struct handle *handle, ULONG code, const void *in, size_t in_length, void *out,
-		      size_t out_length, ULONG_PTR *information)
+NTSTATUS fake_control(struct handle *handle, ULONG code, const void *in, size_t in_length,
+		      void *out, size_t out_length, ULONG_PTR *information)
 {
 	struct io *io = fake_start(handle, code, in, in_length, out, out_length);
 	NTSTATUS status = fake_wait(io, information);

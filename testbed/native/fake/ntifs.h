@@ -20,7 +20,7 @@
 #define UNREFERENCED_PARAMETER(name) ((void)(name))
 #define C_ASSERT(condition) _Static_assert(condition, #condition)
 #define FIELD_OFFSET(type, field) __builtin_offsetof(type, field)
-#define CONTAINING_RECORD(address, type, field) \
+#define CONTAINING_RECORD(address, type, field)                                                    \
 	((type *)((char *)(address) - __builtin_offsetof(type, field)))
 #define RTL_NUMBER_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -126,9 +126,8 @@ typedef struct {
 } UNICODE_STRING, *PUNICODE_STRING;
 typedef const UNICODE_STRING *PCUNICODE_STRING;
 
-#define DECLARE_CONST_UNICODE_STRING(name, text)                        \
-	const UNICODE_STRING name = { sizeof(text) - sizeof(WCHAR), sizeof(text), \
-				      (PWCHAR)(text) }
+#define DECLARE_CONST_UNICODE_STRING(name, text)                                                   \
+	const UNICODE_STRING name = { sizeof(text) - sizeof(WCHAR), sizeof(text), (PWCHAR)(text) }
 
 typedef enum {
 	NonPagedPool = 0,
@@ -160,7 +159,8 @@ static inline LONG InterlockedCompareExchange(LONG volatile *p, LONG desired, LO
 	return expected;
 }
 
-static inline LONG64 InterlockedCompareExchange64(LONG64 volatile *p, LONG64 desired, LONG64 expected)
+static inline LONG64 InterlockedCompareExchange64(LONG64 volatile *p, LONG64 desired,
+						  LONG64 expected)
 {
 	__atomic_compare_exchange_n(p, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	return expected;

@@ -118,8 +118,8 @@ NTSTATUS fake_WdfObjectAllocateContext(PWDF_DRIVER_GLOBALS globals, WDFOBJECT ha
 }
 
 FN_WdfObjectReferenceActual fake_WdfObjectReferenceActual;
-VOID fake_WdfObjectReferenceActual(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle, PVOID tag, LONG line,
-				   PCHAR file)
+VOID fake_WdfObjectReferenceActual(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle, PVOID tag,
+				   LONG line, PCHAR file)
 {
 	(void)globals, (void)tag, (void)line, (void)file;
 	object_get(handle);
@@ -141,8 +141,8 @@ static void device_dispose(struct object *device)
 {
 	fake_device = NULL;
 	while (!IsListEmpty(&device->children)) {
-		struct object *child =
-			CONTAINING_RECORD(device->children.Flink, struct object, sibling);
+		struct object *child = CONTAINING_RECORD(device->children.Flink, struct object,
+							 sibling);
 
 		FAKE_REQUIRE(child->kind != KIND_MEMORY && !child->contexts);
 		object_delete(child);
@@ -203,13 +203,14 @@ const WDFFUNC *WdfFunctions;
 PWDF_DRIVER_GLOBALS WdfDriverGlobals = &driver_globals;
 
 FN_WdfDriverCreate fake_WdfDriverCreate;
-NTSTATUS fake_WdfDriverCreate(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT object, PCUNICODE_STRING path,
-			      PWDF_OBJECT_ATTRIBUTES attributes, PWDF_DRIVER_CONFIG config,
-			      WDFDRIVER *out)
+NTSTATUS fake_WdfDriverCreate(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT object,
+			      PCUNICODE_STRING path, PWDF_OBJECT_ATTRIBUTES attributes,
+			      PWDF_DRIVER_CONFIG config, WDFDRIVER *out)
 {
 	(void)globals, (void)object, (void)path, (void)attributes;
 	FAKE_REQUIRE(config->Size == sizeof(*config));
-	FAKE_REQUIRE(config->DriverInitFlags == WdfDriverInitNonPnpDriver && config->EvtDriverUnload);
+	FAKE_REQUIRE(config->DriverInitFlags == WdfDriverInitNonPnpDriver &&
+		     config->EvtDriverUnload);
 	if (fake_fails())
 		return STATUS_INSUFFICIENT_RESOURCES;
 	driver_config = *config;
@@ -258,7 +259,8 @@ VOID fake_WdfDeviceInitSetFileObjectConfig(PWDF_DRIVER_GLOBALS globals, PWDFDEVI
 }
 
 FN_WdfDeviceInitSetIoInCallerContextCallback fake_WdfDeviceInitSetIoInCallerContextCallback;
-VOID fake_WdfDeviceInitSetIoInCallerContextCallback(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT init,
+VOID fake_WdfDeviceInitSetIoInCallerContextCallback(PWDF_DRIVER_GLOBALS globals,
+						    PWDFDEVICE_INIT init,
 						    PFN_WDF_IO_IN_CALLER_CONTEXT function)
 {
 	(void)globals;
@@ -315,8 +317,8 @@ void fake_set_group(const void *sid, unsigned int length)
 
 FN_WdfDriverOpenParametersRegistryKey fake_WdfDriverOpenParametersRegistryKey;
 NTSTATUS fake_WdfDriverOpenParametersRegistryKey(PWDF_DRIVER_GLOBALS globals, WDFDRIVER handle,
-						 ACCESS_MASK access, PWDF_OBJECT_ATTRIBUTES attributes,
-						 WDFKEY *key)
+						 ACCESS_MASK access,
+						 PWDF_OBJECT_ATTRIBUTES attributes, WDFKEY *key)
 {
 	(void)globals, (void)handle, (void)access, (void)attributes;
 	*key = (WDFKEY)group_sid;

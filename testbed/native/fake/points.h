@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Included before the driver's sources: makes each of their atomic operations a point of the scheduler. */
+/* Included before the driver's sources: their atomic operations become points of the scheduler. */
 #ifndef PENDSHARE_FAKE_POINTS_H
 #define PENDSHARE_FAKE_POINTS_H
 

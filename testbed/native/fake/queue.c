@@ -2,7 +2,8 @@
 /*
  * The fake's queues, with the framework's rules for cancelled requests: one that the driver has
  * not seen is completed; one that it has queued is handed back by EvtIoCanceledOnQueue where
- * there is one, inside of the call that queues it, from the cancelling thread, or later from another.
+ * there is one, inside of the call that queues it, from the cancelling thread, or later from
+ * another.
  */
 #include <stdlib.h>
 
@@ -79,7 +80,7 @@ static void unlink_request(struct request *request)
 	__atomic_store_n(&request->queue, NULL, __ATOMIC_SEQ_CST);
 }
 
-/* The flag first, then the queue; enqueue does it the other way round, so that one sees the other. */
+/* The flag first, then the queue; enqueue does it the other way round: one sees the other. */
 void queue_cancel(struct request *request)
 {
 	struct queue *queue;

@@ -42,7 +42,11 @@ struct bad_share {
 	void (*spoil)(struct pendshare_share *share);
 };
 
-#define SPOIL(name, statement) static void name(struct pendshare_share *share) { statement; }
+#define SPOIL(name, statement)                                                                     \
+	static void name(struct pendshare_share *share)                                            \
+	{                                                                                          \
+		statement;                                                                         \
+	}
 SPOIL(id_0, share->id = 0)
 SPOIL(with_address, share->address = 4096)
 SPOIL(with_length, share->length = 4096)
@@ -116,11 +120,12 @@ static void test_bad_memory(struct handle *handle, unsigned char *memory)
 	       STATUS_INVALID_PARAMETER, "half a page");
 	expect(fake_control(handle, code, &share, size, memory, 0x100000000ull, NULL),
 	       STATUS_INTEGER_OVERFLOW, "4 GiB");
-	expect(fake_control(handle, code, NULL, 0, memory, PAGE_SIZE, NULL), STATUS_INVALID_PARAMETER,
-	       "no arguments");
+	expect(fake_control(handle, code, NULL, 0, memory, PAGE_SIZE, NULL),
+	       STATUS_INVALID_PARAMETER, "no arguments");
 	expect(fake_control(handle, code, &share, 3, memory, PAGE_SIZE, NULL),
 	       STATUS_INVALID_PARAMETER, "three bytes of arguments");
-	expect(fake_control(handle, PENDSHARE_IOC_SHARE_READONLY, &share, size, memory, PAGE_SIZE, NULL),
+	expect(fake_control(handle, PENDSHARE_IOC_SHARE_READONLY, &share, size, memory, PAGE_SIZE,
+			    NULL),
 	       STATUS_INVALID_PARAMETER, "write access to read-only memory");
 }
 
@@ -135,8 +140,8 @@ static void test_bad_calls(struct handle *handle, void *memory)
 		ULONG64 tail;
 	} longer = { { .size = sizeof(longer), .id = 9 }, 0 };
 
-	expect(fake_control(handle, 0x222000, NULL, 0, NULL, 0, NULL), STATUS_INVALID_DEVICE_REQUEST,
-	       "an unknown request");
+	expect(fake_control(handle, 0x222000, NULL, 0, NULL, 0, NULL),
+	       STATUS_INVALID_DEVICE_REQUEST, "an unknown request");
 	expect(fake_control(handle, PENDSHARE_IOC_SHARE ^ 1, NULL, 0, memory, PAGE_SIZE, NULL),
 	       STATUS_INVALID_DEVICE_REQUEST, "SHARE by another method");
 	expect(fake_control(handle, PENDSHARE_IOC_NOTIFY, &notify, sizeof(notify), NULL, 0, NULL),
@@ -182,7 +187,8 @@ static void test_ends(void)
 	expect(user_end(handle, PENDSHARE_IOC_CANCEL, 1), STATUS_REQUEST_NOT_ACCEPTED,
 	       "CANCEL after RELEASE");
 	expect_end(io, PENDSHARE_RELEASED, "RELEASE");
-	expect(user_end(handle, PENDSHARE_IOC_RELEASE, 1), STATUS_NOT_FOUND, "RELEASE of what ended");
+	expect(user_end(handle, PENDSHARE_IOC_RELEASE, 1), STATUS_NOT_FOUND,
+	       "RELEASE of what ended");
 
 	io = user_start(handle, &share, memory, 1);
 	user_end(handle, PENDSHARE_IOC_CANCEL, 1);
@@ -253,8 +259,8 @@ static void test_peers(void)
 	fake_settle();
 	tap(memory[0] == 0x40 && memory[4 * PAGE_SIZE - 1] == 0x40, "fill fills");
 	pend = user_pend(handle, events, 4);
-	tap(fake_done(pend) && NT_SUCCESS(fake_wait(pend, &bytes)) && bytes == 2 * sizeof(*events) &&
-		    events[0].kind == PENDSHARE_EVENT_ACCEPTED &&
+	tap(fake_done(pend) && NT_SUCCESS(fake_wait(pend, &bytes)) &&
+		    bytes == 2 * sizeof(*events) && events[0].kind == PENDSHARE_EVENT_ACCEPTED &&
 		    events[1].kind == PENDSHARE_EVENT_DOORBELL && events[1].value == 1,
 	    "PEND tells that it was accepted, and rang once");
 	fake_free(pend);
@@ -442,8 +448,8 @@ static void test_registration(void)
 	pendshare_peer_unregister(&guest_peer);
 	tap(guests == 0 && guest_faults == 0, "unregistering waits for the last share");
 	status = ended(io, &bytes);
-	tap(PENDSHARE_STATUS_REASON(status) == PENDSHARE_PEER_ENDED && bytes == 1 && memory[0] == 2 &&
-		    PENDSHARE_STATUS_RINGS(status) == 3,
+	tap(PENDSHARE_STATUS_REASON(status) == PENDSHARE_PEER_ENDED && bytes == 1 &&
+		    memory[0] == 2 && PENDSHARE_STATUS_RINGS(status) == 3,
 	    "and has ended it: %08x", (unsigned int)status);
 	expect(ended(user_start(handle, &share, memory, 1), NULL), STATUS_NOT_FOUND,
 	       "a peer that has gone");
@@ -456,7 +462,8 @@ static void test_registration(void)
 			break;
 	}
 	user_info(handle, &info);
-	tap(status == STATUS_INSUFFICIENT_RESOURCES && i == 7 && !info.peers[sizeof(info.peers) - 1],
+	tap(status == STATUS_INSUFFICIENT_RESOURCES && i == 7 &&
+		    !info.peers[sizeof(info.peers) - 1],
 	    "as many peers as INFO can name: %u", i);
 	while (i--)
 		pendshare_peer_unregister(&many[i]);
@@ -492,7 +499,8 @@ static void test_fail_nth(const char *peer)
 		user_info(handle, &info);
 		clean &= !info.shares && !info.pinned_pages && !info.total_shares;
 	} while (!NT_SUCCESS(status));
-	tap(clean && nth > 4, "SHARE with %s survives the failure of each of its %u steps", peer, nth - 1);
+	tap(clean && nth > 4, "SHARE with %s survives the failure of each of its %u steps", peer,
+	    nth - 1);
 	fake_close(handle);
 	free(memory);
 }

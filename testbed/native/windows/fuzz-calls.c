@@ -32,9 +32,9 @@ static struct fake_process *stranger;
 static PKEVENT bell;
 
 static const ULONG codes[] = {
-	PENDSHARE_IOC_SHARE,  PENDSHARE_IOC_PEND,    PENDSHARE_IOC_RELEASE, PENDSHARE_IOC_NOTIFY,
-	PENDSHARE_IOC_CANCEL, PENDSHARE_IOC_INFO,    PENDSHARE_IOC_SHUTDOWN, PENDSHARE_IOC_REVOKE,
-	PENDSHARE_IOC_SHARE_READONLY,
+	PENDSHARE_IOC_SHARE,	PENDSHARE_IOC_PEND,   PENDSHARE_IOC_RELEASE,
+	PENDSHARE_IOC_NOTIFY,	PENDSHARE_IOC_CANCEL, PENDSHARE_IOC_INFO,
+	PENDSHARE_IOC_SHUTDOWN, PENDSHARE_IOC_REVOKE, PENDSHARE_IOC_SHARE_READONLY,
 };
 
 /* A request that would be accepted, most of the time. */
@@ -123,7 +123,7 @@ static void request(struct input *input)
 	if ((choice & 0x60) == 0x60)
 		code ^= 1u << (take(input) & 31);
 	if ((code & 3) == 3)
-		return; /* no code of the driver has this method: the I/O manager brings no buffers */
+		return; /* METHOD_NEITHER: no code of the driver has it, and it has no buffers */
 	requests[slot] = fake_start(handle, code, arguments, length,
 				    code & 3 ? memory : outputs[slot], room(input, code));
 }

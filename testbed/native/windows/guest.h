@@ -16,7 +16,7 @@ struct guest {
 	bool hasty;
 };
 
-static int guests; /* attached, atomic */
+static int guests;	 /* attached, atomic */
 static int guest_faults; /* atomic */
 
 static NTSTATUS guest_attach(struct pendshare_peer *peer, struct pendshare_share_context *share,
@@ -63,7 +63,8 @@ static void guest_stop(void *context)
 {
 	struct guest *guest = context;
 
-	__atomic_fetch_add(&guest_faults, __atomic_fetch_add(&guest->stops, 1, __ATOMIC_RELAXED) != 0,
+	__atomic_fetch_add(&guest_faults,
+			   __atomic_fetch_add(&guest->stops, 1, __ATOMIC_RELAXED) != 0,
 			   __ATOMIC_RELAXED);
 }
 

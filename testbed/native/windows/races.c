@@ -26,7 +26,7 @@ struct round {
 	const struct pendshare_share *share;
 	NTSTATUS release;
 	NTSTATUS cancel;
-	ULONG64 rings;	       /* that PEND told of */
+	ULONG64 rings;		 /* that PEND told of */
 	unsigned int last_event; /* the order of the last PEND with an event of the share */
 	bool accepted_late;	 /* another event came before ACCEPTED */
 	int guests_left;	 /* after unregistering */
@@ -202,6 +202,7 @@ struct race {
 
 #define NEEDS(window) (1u << FAKE_##window)
 
+/* clang-format off */
 static const struct race races[] = {
 	{ "release x cancel", NULL, 0, 0, { &release, &cancel } },
 	{ "release x cancel-io", NULL, 0,
@@ -223,7 +224,8 @@ static const struct race races[] = {
 	{ "unregister x release", "guest", 0, 0, { &unregister, &release, &rings } },
 	{ "unregister x close", "guest", 0, 0, { &unregister, &close_ } },
 	{ "parking x unregister", "guest", 0, 0, { &share_, &unregister } },
-	{ "parking x ending at once x release", "hasty", 0, 0, { &share_, &hasty, &release_early } },
+	{ "parking x ending at once x release", "hasty", 0, 0,
+	  { &share_, &hasty, &release_early } },
 	{ "parking x cancel-io", "fill", 0,
 	  NEEDS(CANCELED_IN_FORWARD) | NEEDS(CANCELED_IN_QUEUE) | NEEDS(CANCELED_LATER) |
 		  NEEDS(CANCELED_UNSEEN),
@@ -241,8 +243,10 @@ static const struct race races[] = {
 	{ "rings x pend x peer-end", "once", 0, 0, { &rings, &pend, &peer } },
 	{ "parking x pend x close", "fill", 0, 0, { &share_, &pend, &close_ } },
 	{ "other x exit x revoke", NULL, 0, 0, { &other, &exit_, &revoke } },
-	{ "release x cancel x revoke x exit", "fill", 0, 0, { &release, &cancel, &revoke, &exit_ } },
+	{ "release x cancel x revoke x exit", "fill", 0, 0,
+	  { &release, &cancel, &revoke, &exit_ } },
 };
+/* clang-format on */
 
 static const struct race *race;
 static struct round current;
@@ -378,8 +382,8 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 }
 
 static const char *const reason_names[] = {
-	"live",	  "released", "cancelled", "closed",   "owner-exited", "device-removed",
-	"peer-ended", "deadline", "recalled",  "failed",
+	"live",		  "released",	"cancelled", "closed",	 "owner-exited",
+	"device-removed", "peer-ended", "deadline",  "recalled", "failed",
 };
 
 /* Prints all winners, and says whether everyone has won who could. */
