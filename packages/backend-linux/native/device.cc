@@ -13,9 +13,11 @@ static void throwErrno(Napi::Env env, const char *what, int number)
 	error.ThrowAsJavaScriptException();
 }
 
-static uint64_t readId(const Napi::CallbackInfo &info)
+static int64_t readInteger(napi_env env, napi_value value)
 {
-	return info[0].ToNumber().Int64Value();
+	int64_t number = 0;
+	napi_get_value_int64(env, value, &number);
+	return number;
 }
 
 Napi::Function Device::define(Napi::Env env)
@@ -26,7 +28,8 @@ Napi::Function Device::define(Napi::Env env)
 			       InstanceMethod<&Device::start>("start"),
 			       InstanceMethod<&Device::share>("share"),
 			       InstanceMethod<&Device::shareOnPool>("shareOnPool"),
-			       InstanceMethod<&Device::end>("end"),
+			       InstanceMethod<&Device::release>("release"),
+			       InstanceMethod<&Device::cancel>("cancel"),
 			       InstanceMethod<&Device::notify>("notify"),
 			       InstanceMethod<&Device::hold>("hold"),
 			       InstanceMethod<&Device::shutdown>("shutdown"),
@@ -118,23 +121,32 @@ Napi::Value Device::shareOnPool(const Napi::CallbackInfo &info)
 	return ::shareOnPool(info.Env(), file_, request, std::move(refused));
 }
 
-Napi::Value Device::end(const Napi::CallbackInfo &info)
+Napi::Value Device::release(const Napi::CallbackInfo &info)
 {
-	const bool cancel = info[1].ToBoolean();
-	const bool nowait = info[2].ToBoolean();
+	return end(info, PENDSHARE_IOC_RELEASE);
+}
+
+Napi::Value Device::cancel(const Napi::CallbackInfo &info)
+{
+	return end(info, PENDSHARE_IOC_CANCEL);
+}
+
+Napi::Value Device::end(const Napi::CallbackInfo &info, unsigned long how)
+{
+	const napi_env env = info.Env();
+	const uint32_t flags = readInteger(env, info[1]);
 	pendshare_event event;
-	int error = ESHUTDOWN;
-	if (file_)
-		error = file_->end(cancel ? PENDSHARE_IOC_CANCEL : PENDSHARE_IOC_RELEASE,
-				   readId(info), nowait ? PENDSHARE_END_NOWAIT : 0, event);
-	if (error == 0 && !nowait)
+	const int error =
+	    file_ ? file_->end(how, readInteger(env, info[0]), flags, event) : ESHUTDOWN;
+	if (error == 0 && flags == 0)
 		events_->put(&event, 1);
-	return Napi::Number::New(info.Env(), error);
+	return Napi::Number::New(env, error);
 }
 
 Napi::Value Device::notify(const Napi::CallbackInfo &info)
 {
-	return Napi::Number::New(info.Env(), file_ ? file_->notify(readId(info)) : ESHUTDOWN);
+	const napi_env env = info.Env();
+	return Napi::Number::New(env, file_ ? file_->notify(readInteger(env, info[0])) : ESHUTDOWN);
 }
 
 void Device::hold(const Napi::CallbackInfo &info)
@@ -150,7 +162,7 @@ Napi::Value Device::shutdown(const Napi::CallbackInfo &info)
 
 Napi::Value Device::revoke(const Napi::CallbackInfo &info)
 {
-	const uint64_t grace = info[0].ToNumber().Int64Value();
+	const uint64_t grace = readInteger(info.Env(), info[0]);
 	return Napi::Number::New(info.Env(), file_ ? file_->revoke(grace) : ESHUTDOWN);
 }
 

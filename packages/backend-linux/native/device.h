@@ -25,8 +25,10 @@ class Device final : public Napi::ObjectWrap<Device>
 	Napi::Value start(const Napi::CallbackInfo &info);
 	Napi::Value share(const Napi::CallbackInfo &info);
 	Napi::Value shareOnPool(const Napi::CallbackInfo &info);
-	// (id, cancel, nowait): the END, when this call waited for it, is in the first slot.
-	Napi::Value end(const Napi::CallbackInfo &info);
+	// (id, flags): without flags the END is in the first slot on return.
+	Napi::Value release(const Napi::CallbackInfo &info);
+	Napi::Value cancel(const Napi::CallbackInfo &info);
+	Napi::Value end(const Napi::CallbackInfo &info, unsigned long how);
 	Napi::Value notify(const Napi::CallbackInfo &info);
 	void hold(const Napi::CallbackInfo &info);
 	Napi::Value shutdown(const Napi::CallbackInfo &info);

@@ -38,6 +38,26 @@ static void readBytes(napi_env env, napi_value value, void *&address, size_t &le
 	napi_get_typedarray_info(env, value, &type, &length, &address, nullptr, nullptr);
 }
 
+static void readPeer(const Napi::CallbackInfo &info, pendshare_share &request)
+{
+	const napi_env env = info.Env();
+	void *options = nullptr;
+	size_t length = 0;
+
+	readText(env, info[5], request.peer);
+	readBytes(env, info[6], options, length);
+	if (length > 0 && length <= sizeof(request.options))
+		memcpy(request.options, options, length);
+	request.options_size = length;
+	if (info[7].IsUndefined())
+		return;
+	bool lossless;
+	uint64_t event = 0;
+	napi_get_value_bigint_uint64(env, info[7], &event, &lossless);
+	request.flags = PENDSHARE_SHARE_EVENT;
+	request.event = event;
+}
+
 pendshare_share readShare(const Napi::CallbackInfo &info)
 {
 	const napi_env env = info.Env();
@@ -50,20 +70,10 @@ pendshare_share readShare(const Napi::CallbackInfo &info)
 	request.address = reinterpret_cast<uintptr_t>(address);
 	request.length = length;
 	request.access = readInteger(env, info[2]);
-	readText(env, info[3], request.peer);
-	readBytes(env, info[4], address, length);
-	if (length > 0 && length <= sizeof(request.options))
-		memcpy(request.options, address, length);
-	request.options_size = length;
-	if (!info[5].IsUndefined()) {
-		bool lossless;
-		uint64_t event = 0;
-		napi_get_value_bigint_uint64(env, info[5], &event, &lossless);
-		request.flags = PENDSHARE_SHARE_EVENT;
-		request.event = event;
-	}
-	readText(env, info[6], request.label);
-	request.deadline_ns = readInteger(env, info[7]) * 1000000;
+	readText(env, info[3], request.label);
+	request.deadline_ns = readInteger(env, info[4]) * 1000000;
+	if (info.Length() > 5)
+		readPeer(info, request);
 	return request;
 }
 

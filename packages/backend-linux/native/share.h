@@ -20,8 +20,9 @@ class HiddenFromFork
 	const size_t length_;
 };
 
-// Arguments: id, memory, access, peer, options, event or undefined, label, deadline in ms or 0. The
-// caller is this package's own device.ts; what is wrong reads as 0, which the driver refuses.
+// Arguments: id, memory, access, label, deadline in ms or 0; then, where there is any of them:
+// peer, options, event or undefined. Each costs a call into Node. The caller is this package's own
+// device.ts; what is wrong reads as 0, which the driver refuses.
 pendshare_share readShare(const Napi::CallbackInfo &info);
 
 // Populates and shares on a pool thread. Then calls done(errno) on the event loop's thread and

@@ -15,8 +15,9 @@ export interface NativeDevice {
   share(...request: NativeShare): number
   /** Pins on a thread of libuv's pool. */
   shareOnPool(...request: NativeShare): Promise<number>
-  /** Without `nowait` returns when the share has ended, with the event in the first slot. */
-  end(id: number, cancel: boolean, nowait: boolean): number
+  /** Without PENDSHARE_END_NOWAIT the share has ended on return, and its END is in the first slot. */
+  release(id: number, flags: number): number
+  cancel(id: number, flags: number): number
   notify(id: number): number
   /** Whether waiting keeps the event loop alive. */
   hold(alive: boolean): void
@@ -27,15 +28,14 @@ export interface NativeDevice {
   close(): void
 }
 
+/** The last three only where there is any of them: each argument costs a call into Node. */
 export type NativeShare = [
   id: number,
   memory: Uint8Array,
   access: number,
-  peer: string,
-  options: Uint8Array,
-  event: bigint | undefined,
   label: string,
   deadlineMs: number,
+  ...peer: [peer: string, options: Uint8Array, event: bigint | undefined] | [],
 ]
 
 export interface NativeInfo {
@@ -57,6 +57,7 @@ export type Abi = Readonly<Record<`PENDSHARE_${AbiNumber}`, number>>
 type AbiNumber =
   | 'ABI_VERSION'
   | `ACCESS_${'READ' | 'WRITE'}`
+  | 'END_NOWAIT'
   | `EVENT_${'DOORBELL' | 'END' | 'RECALL' | 'REMOVED'}`
   | 'RELEASED'
   | 'CANCELLED'

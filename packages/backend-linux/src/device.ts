@@ -14,7 +14,7 @@ import {
   type ShareRequest,
   type Supports,
 } from '@pendshare/core'
-import type { Addon, NativeDevice, NativeInfo, NativeShare } from './addon.ts'
+import type { Addon, NativeDevice, NativeInfo } from './addon.ts'
 import { failure, notifyError, requestError, shareError } from './errors.ts'
 
 /** From here on pinning takes longer than a turn of the event loop should. */
@@ -48,10 +48,16 @@ export class LinuxDevice implements BackendDevice {
   /** The waiter refers to this device while any share is live, so the garbage collector ends none. */
   readonly #leases = new Map<ShareId, Lease>()
   readonly #slots: Float64Array
+  readonly #access: Readonly<Record<Access, number>>
   readonly #over = Promise.withResolvers<void>()
   readonly #pinning = new Set<Promise<void>>()
   /** Ends that came back from the call that caused them: told in the next microtask. */
   #ended: BackendEvent[] = []
+  readonly #tellEnded = (): void => {
+    const events = this.#ended
+    this.#ended = []
+    this.#sink(events)
+  }
 
   /** `undefined`: the native device was opened to be polled, and cannot be. Throws what `NativeDevice.start()` does. */
   static start(
@@ -70,6 +76,8 @@ export class LinuxDevice implements BackendDevice {
     this.#native = native
     this.#sink = sink
     this.#slots = new Float64Array(BATCH * addon.eventFields)
+    const { PENDSHARE_ACCESS_READ: read, PENDSHARE_ACCESS_WRITE: write } = addon.abi
+    this.#access = { read, write, readwrite: read | write }
     const { abi, version, peers, pageSize, maxBytes, maxShares, minPeriodNs } = info
     this.info = Object.freeze({
       abi,
@@ -83,30 +91,29 @@ export class LinuxDevice implements BackendDevice {
   }
 
   share(request: ShareRequest): void | Promise<void> {
-    const { id, memory, peer } = request
+    const { id, memory, peer, event, label, deadlineMs = 0 } = request
     const large = memory.byteLength > LARGE_BYTES
     // Before the request: events may come before its answer.
     this.#leases.set(id, { memory, slow: large || peer !== '' })
-    const native: NativeShare = [
-      id,
-      memory,
-      this.#access(request.access),
-      peer,
-      request.peerOptions,
-      request.event,
-      request.label,
-      request.deadlineMs ?? 0,
-    ]
-    if (large) return this.#shareOnPool(request, native)
-    const error = this.#native.share(...native)
+    const access = this.#access[request.access]
+    let error: number
+    if (large) return this.#shareOnPool(request, access)
+    if (peer === '' && event === undefined) error = this.#native.share(id, memory, access, label, deadlineMs)
+    else {
+      const { peerOptions } = request
+      error = this.#native.share(id, memory, access, label, deadlineMs, peer, peerOptions, event)
+    }
     if (error !== 0) throw this.#refused(request, error)
   }
 
   end(id: ShareId, how: 'release' | 'cancel'): boolean {
     const lease = this.#leases.get(id)
-    if (lease === undefined || this.#native.end(id, how === 'cancel', lease.slow) !== 0) return false
-    if (!lease.slow) {
-      if (this.#ended.length === 0) queueMicrotask(() => this.#tellEnded())
+    if (lease === undefined) return false
+    const flags = lease.slow ? this.#addon.abi.PENDSHARE_END_NOWAIT : 0
+    const error = how === 'release' ? this.#native.release(id, flags) : this.#native.cancel(id, flags)
+    if (error !== 0) return false
+    if (flags === 0) {
+      if (this.#ended.length === 0) queueMicrotask(this.#tellEnded)
       this.#read(0, this.#ended)
     }
     return true
@@ -141,16 +148,14 @@ export class LinuxDevice implements BackendDevice {
     this.#native.close()
   }
 
-  #access(access: Access): number {
-    const { PENDSHARE_ACCESS_READ: read, PENDSHARE_ACCESS_WRITE: write } = this.#addon.abi
-    return access === 'read' ? read : access === 'write' ? write : read | write
-  }
-
-  #shareOnPool(request: ShareRequest, native: NativeShare): Promise<void> {
-    const pinning = this.#native.shareOnPool(...native).then((error) => {
-      this.#pinning.delete(pinning)
-      if (error !== 0) throw this.#refused(request, error)
-    })
+  #shareOnPool(request: ShareRequest, access: number): Promise<void> {
+    const { id, memory, label, deadlineMs = 0, peer, peerOptions, event } = request
+    const pinning = this.#native
+      .shareOnPool(id, memory, access, label, deadlineMs, peer, peerOptions, event)
+      .then((error) => {
+        this.#pinning.delete(pinning)
+        if (error !== 0) throw this.#refused(request, error)
+      })
     this.#pinning.add(pinning)
     return pinning
   }
@@ -158,12 +163,6 @@ export class LinuxDevice implements BackendDevice {
   #refused(request: ShareRequest, error: number): Error {
     this.#leases.delete(request.id)
     return shareError(this.#addon, error, request)
-  }
-
-  #tellEnded(): void {
-    const events = this.#ended
-    this.#ended = []
-    this.#sink(events)
   }
 
   #wake(count: number, over: boolean): void {
