@@ -79,6 +79,7 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
     'console=ttyS0 loglevel=7 printk.time=1 panic=-1 oops=panic reboot=t mitigations=off no_timer_check',
     // An emulated processor on a busy host stands still now and then: that alone is no lockup, and no fault of its clock.
     'rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable',
+    accelerator === 'tcg' ? await clockRate() : '',
     options.appendix ?? '',
   ]
   return [
@@ -95,6 +96,18 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
       `virtio-9p-${microvm ? 'device' : 'pci'},fsdev=${tag},mount_tag=${tag}`,
     ]),
   ]
+}
+
+/**
+ * Under TCG the guest reads the host's time stamp counter, and on a busy host fails to measure its rate against timer ticks
+ * that come late: its time then goes slow and its timers become coarse. So it is told the rate, where it is known: in a
+ * virtual machine "cpu MHz" is just that; on bare metal it would be the processor's speed of the moment.
+ */
+async function clockRate(): Promise<string> {
+  const info = await readFile('/proc/cpuinfo', 'utf8')
+  const megahertz = Number(/^cpu MHz\s*: ([\d.]+)$/m.exec(info)?.[1])
+  const known = /^flags\s*:.* constant_tsc .*\bhypervisor\b/m.test(info) && megahertz > 0
+  return known ? `tsc_early_khz=${Math.round(megahertz * 1000)}` : ''
 }
 
 /**
