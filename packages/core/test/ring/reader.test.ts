@@ -65,9 +65,9 @@ describe('batches()', () => {
     assert.equal(header[WAKE], 1)
     assert.equal(send(1), true)
     assert.equal(send(2), false, 'awake: no ring is needed')
-    await setImmediate()
+    // A reader that has been busy for a millisecond gives the event loop a turn before it looks again.
+    while (bell.waits < 2) await setImmediate()
     assert.deepEqual(seen, [1, 2])
-    assert.equal(bell.waits, 2)
     bell.end()
     await reading
   })
