@@ -26,10 +26,4 @@ static inline void *ps_kvrealloc(void *p, size_t old_size, size_t new_size, gfp_
 #endif
 }
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-#define ps_assign_str(dst, src) __assign_str(dst, src)
-#else
-#define ps_assign_str(dst, src) __assign_str(dst)
-#endif
-
 #endif

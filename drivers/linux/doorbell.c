@@ -29,10 +29,10 @@ static bool ps_has_event(const struct ps_share *share)
 	return share->rings || share->recalled || share->end_due;
 }
 
-/* Queues a share that has something to tell, unless it is queued. Under file->lock. */
+/* Queues a share that has something to tell, unless it is queued. Under file->event_lock. */
 void ps_event_queue(struct ps_share *share)
 {
-	lockdep_assert_held(&share->file->lock);
+	lockdep_assert_held(&share->file->event_lock);
 	if (!list_empty(&share->queued))
 		return;
 	refcount_inc(&share->refs);
@@ -40,10 +40,10 @@ void ps_event_queue(struct ps_share *share)
 	wake_up(&share->file->wait);
 }
 
-/* Nothing of the share will be told any more. Under file->lock; the caller holds a reference. */
+/* Nothing is to be told any more. Under file->event_lock; the caller holds a reference. */
 void ps_event_drop(struct ps_share *share)
 {
-	lockdep_assert_held(&share->file->lock);
+	lockdep_assert_held(&share->file->event_lock);
 	if (list_empty(&share->queued))
 		return;
 	list_del_init(&share->queued);
@@ -62,16 +62,32 @@ void ps_event_end(const struct ps_share *share, struct pendshare_event *event)
 		event->failure = share->failure;
 }
 
-/* The END of a share that ended otherwise could not be delivered: queue it after all. */
+/* The share was torn down: queues its END, or voids what is queued when a call has taken it. */
+void ps_event_finish(struct ps_share *share)
+{
+	struct ps_file *file = share->file;
+
+	spin_lock_irq(&file->event_lock);
+	if (share->end_taken) {
+		share->told = true;
+		ps_event_drop(share);
+	} else {
+		share->end_due = true;
+		ps_event_queue(share);
+	}
+	spin_unlock_irq(&file->event_lock);
+}
+
+/* The call that has taken the END could not deliver it: queue it after all. */
 void ps_event_return(struct ps_share *share)
 {
 	struct ps_file *file = share->file;
 
-	spin_lock_irq(&file->lock);
+	spin_lock_irq(&file->event_lock);
 	share->told = false;
 	share->end_due = true;
 	ps_event_queue(share);
-	spin_unlock_irq(&file->lock);
+	spin_unlock_irq(&file->event_lock);
 }
 
 /* Takes the share's next event. */
@@ -92,7 +108,7 @@ static void ps_take(struct ps_share *share, struct pendshare_event *event)
 	}
 }
 
-/* Puts an event back that was not delivered. After the END, which someone else delivered, it is void. */
+/* Puts back what was not delivered. It is void if someone else delivered the END meanwhile. */
 static void ps_untake(struct ps_share *share, const struct pendshare_event *event)
 {
 	if (share->told)
@@ -115,7 +131,7 @@ static void ps_untake(struct ps_share *share, const struct pendshare_event *even
 	list_add(&share->queued, &share->file->events);
 }
 
-/* The END was delivered: the id is free. The caller holds a reference. */
+/* The END was delivered: the id is free. Under both locks; the caller holds a reference. */
 static void ps_told(struct ps_share *share)
 {
 	share->told = true;
@@ -125,18 +141,32 @@ static void ps_told(struct ps_share *share)
 	ps_share_put(share);
 }
 
-static bool ps_removed_due(const struct ps_file *file)
+/*
+ * No share of the file is left, so nothing more can be queued once it is closing. To be asked
+ * before the queue is looked at: the last END is queued before its share is counted out.
+ */
+static bool ps_is_over(struct ps_file *file)
 {
-	return file->revoked && !file->removed_told && !file->nr_shares &&
+	/* pairs with the release in ps_publish_end() */
+	if (smp_load_acquire(&file->nr_shares))
+		return false;
+	return READ_ONCE(file->closing) || READ_ONCE(file->revoked);
+}
+
+/* Whether REMOVED comes next. Under file->event_lock. */
+static bool ps_removed_due(const struct ps_file *file, bool over)
+{
+	return over && READ_ONCE(file->revoked) && !file->removed_told &&
 	       list_empty(&file->events);
 }
 
 static void ps_batch_take(struct ps_file *file, struct ps_batch *batch, unsigned int most)
 {
+	bool over = ps_is_over(file);
 	struct ps_share *share;
 
 	batch->count = 0;
-	spin_lock_irq(&file->lock);
+	spin_lock_irq(&file->event_lock);
 	while (batch->count < most &&
 	       (share = list_first_entry_or_null(&file->events, struct ps_share, queued))) {
 		ps_take(share, &batch->events[batch->count]);
@@ -146,14 +176,14 @@ static void ps_batch_take(struct ps_file *file, struct ps_batch *batch, unsigned
 		else
 			list_del_init(&share->queued); /* the queue's reference is ours now */
 	}
-	if (batch->count < most && ps_removed_due(file)) {
+	if (batch->count < most && ps_removed_due(file, over)) {
 		batch->events[batch->count] = (struct pendshare_event){
 			.kind = PENDSHARE_EVENT_REMOVED,
 		};
 		batch->shares[batch->count++] = NULL;
 		file->removed_told = true;
 	}
-	spin_unlock_irq(&file->lock);
+	spin_unlock_irq(&file->event_lock);
 }
 
 /* Backwards, so that what is put back at the head comes out in the old order. */
@@ -161,7 +191,8 @@ static void ps_batch_settle(struct ps_file *file, struct ps_batch *batch, bool d
 {
 	unsigned int i;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
+	spin_lock_irq(&file->event_lock);
 	for (i = batch->count; i--;) {
 		struct ps_share *share = batch->shares[i];
 
@@ -177,7 +208,8 @@ static void ps_batch_settle(struct ps_file *file, struct ps_batch *batch, bool d
 	}
 	if (!delivered)
 		wake_up(&file->wait);
-	spin_unlock_irq(&file->lock);
+	spin_unlock_irq(&file->event_lock);
+	spin_unlock(&file->lock);
 }
 
 /*
@@ -208,16 +240,15 @@ static int ps_deliver(struct ps_file *file, const struct pendshare_pend *args, u
 /* 1: there is something to deliver. 0: not yet. Else why there never will be. */
 static int ps_readable(struct ps_file *file)
 {
+	bool over = ps_is_over(file);
 	int ret = 0;
 
-	spin_lock_irq(&file->lock);
-	if (!list_empty(&file->events) || ps_removed_due(file))
+	spin_lock_irq(&file->event_lock);
+	if (!list_empty(&file->events) || ps_removed_due(file, over))
 		ret = 1;
-	else if (!file->nr_shares && file->closing)
-		ret = -ESHUTDOWN;
-	else if (!file->nr_shares && file->revoked)
-		ret = -ENODEV;
-	spin_unlock_irq(&file->lock);
+	else if (over)
+		ret = READ_ONCE(file->closing) ? -ESHUTDOWN : -ENODEV;
+	spin_unlock_irq(&file->event_lock);
 	return ret;
 }
 
@@ -244,11 +275,11 @@ static struct ps_share *ps_share_get(struct ps_file *file, u64 id)
 {
 	struct ps_share *share;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
 	share = ps_share_find(file, id);
 	if (share)
 		refcount_inc(&share->refs);
-	spin_unlock_irq(&file->lock);
+	spin_unlock(&file->lock);
 	return share;
 }
 
@@ -257,12 +288,14 @@ static void ps_end_delivered(struct ps_share *share)
 {
 	struct ps_file *file = share->file;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
+	spin_lock_irq(&file->event_lock);
 	share->end_due = false;
 	if (!ps_has_event(share))
 		ps_event_drop(share);
 	ps_told(share);
-	spin_unlock_irq(&file->lock);
+	spin_unlock_irq(&file->event_lock);
+	spin_unlock(&file->lock);
 }
 
 /*

@@ -16,64 +16,72 @@
 #include "trace.h"
 
 /*
- * Under file->lock until the caller may touch neither share nor file any more: whoever waits
- * for the last share takes the lock before it frees the file.
+ * The last of a share: tells its END, or leaves it to the call that waits for it. The file
+ * is not touched outside of its lock, because whoever waits for the last share takes the
+ * lock before it frees the file. waited: someone may sleep until this has happened.
  */
-static void ps_publish_end(struct ps_share *share)
+static void ps_publish_end(struct ps_share *share, bool waited)
 {
 	struct ps_file *file = share->file;
-	unsigned long flags;
 
-	spin_lock_irqsave(&file->lock, flags);
+	spin_lock(&file->lock);
 	list_del(&share->live);
 	WRITE_ONCE(share->ended, true);
-	file->nr_shares--;
-	if (share->end_taken) {
-		share->told = true;
-		ps_event_drop(share);
+	if (share->end_taken)
 		ps_share_unhash(share);
-	} else {
-		share->end_due = true;
-		ps_event_queue(share);
-	}
+	/* with the table's reference alone nothing is queued, and nobody looks at the share */
+	waited |= refcount_read(&share->refs) > 1;
+	if (waited || !share->end_taken)
+		ps_event_finish(share);
+	file->pinned -= share->pages.count;
+	smp_store_release(&file->nr_shares, file->nr_shares - 1); /* after END was queued */
 	if (!file->nr_shares && (file->closing || file->revoked))
 		wake_up(&file->wait);
-	spin_unlock_irqrestore(&file->lock, flags);
-	smp_mb(); /* ended is visible before we look for waiters */
-	wake_up_var(share);
+	spin_unlock(&file->lock);
+	if (waited) {
+		smp_mb(); /* ended is visible before we look for waiters */
+		wake_up_var(share);
+	}
 }
 
 /* The caller dropped the last reference of an ended lease: it alone comes here, once. */
-static void ps_teardown(struct ps_share *share)
+static void ps_teardown(struct ps_share *share, bool waited)
 {
 	const struct pendshare_peer_ops *peer = share->peer;
 	struct ps_file *file = share->file;
 
 	if (peer)
 		peer->detach(share);
-	hrtimer_cancel(&share->timer); /* after detach: the peer may recall, which starts it */
+	if (share->expires != KTIME_MAX) /* after detach: the peer may recall, which starts it */
+		hrtimer_cancel(&share->timer);
 	if (share->event)
 		eventfd_ctx_put(share->event);
 	ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
 	ps_user_uncharge_share(file->user);
-	atomic_long_dec(&ps_total_shares);
 	trace_pendshare_end(share);
-	ps_publish_end(share); /* the share can be gone, its peer only after this */
+	ps_publish_end(share, waited); /* the share can be gone, its peer only after this */
 	if (peer)
 		module_put(peer->owner);
 }
 
 static void ps_teardown_work(struct work_struct *work)
 {
-	ps_teardown(container_of(work, struct ps_share, teardown));
+	ps_teardown(container_of(work, struct ps_share, teardown), true);
+}
+
+/* Once in the life of a share, which is why the work item is not set up before. */
+static void ps_teardown_later(struct ps_share *share)
+{
+	INIT_WORK(&share->teardown, ps_teardown_work);
+	queue_work(ps_teardown_queue, &share->teardown);
 }
 
 /* Gives a lease reference back, in any context. */
 void ps_lease_put(struct ps_share *share)
 {
 	if (pendshare_lease_put(&share->lease))
-		queue_work(ps_teardown_queue, &share->teardown);
+		ps_teardown_later(share);
 }
 
 /* Begins the end, in any context. The caller keeps the share alive by what it is or holds. */
@@ -96,16 +104,16 @@ int ps_end_wait(struct ps_share *share)
 	int ret = 0;
 
 	if (pendshare_lease_put(&share->lease)) {
-		ps_teardown(share);
+		ps_teardown(share, false);
 		return 0;
 	}
 	if (wait_var_event_killable(share, READ_ONCE(share->ended))) {
-		spin_lock_irq(&file->lock);
+		spin_lock(&file->lock);
 		if (!share->ended) {
 			share->end_taken = false;
 			ret = -EINTR;
 		}
-		spin_unlock_irq(&file->lock);
+		spin_unlock(&file->lock);
 	}
 	return ret;
 }
@@ -130,7 +138,7 @@ void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wa
 {
 	struct ps_share *share;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
 	if (reason == PENDSHARE_DEVICE_REMOVED)
 		file->revoked = true;
 	else
@@ -140,32 +148,20 @@ void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wa
 			    pendshare_lease_put(&share->lease);
 
 		if (last && !wait)
-			queue_work(ps_teardown_queue, &share->teardown);
-		spin_unlock_irq(&file->lock);
+			ps_teardown_later(share);
+		spin_unlock(&file->lock);
 		if (last && wait)
-			ps_teardown(share);
+			ps_teardown(share, true);
 		cond_resched();
-		spin_lock_irq(&file->lock);
+		spin_lock(&file->lock);
 	}
 	wake_up(&file->wait); /* it may have been empty: readers learn that it is closing */
-	spin_unlock_irq(&file->lock);
+	spin_unlock(&file->lock);
 	if (!wait)
 		return;
 	wait_event(file->wait, !READ_ONCE(file->nr_shares));
-	spin_lock_irq(&file->lock); /* until the last publisher has let go of the file */
-	spin_unlock_irq(&file->lock);
-}
-
-/* Ends the share at a time unless something did so before. Under file->lock. */
-void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason)
-{
-	ktime_t expires = ktime_add_safe(ktime_get(), ns_to_ktime(delay_ns));
-
-	if (expires >= share->expires)
-		return;
-	share->expires = expires;
-	WRITE_ONCE(share->timer_reason, reason);
-	hrtimer_start(&share->timer, expires, HRTIMER_MODE_ABS_SOFT);
+	spin_lock(&file->lock); /* until the last publisher has let go of the file */
+	spin_unlock(&file->lock);
 }
 
 static enum hrtimer_restart ps_expired(struct hrtimer *timer)
@@ -176,24 +172,45 @@ static enum hrtimer_restart ps_expired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* Under file->lock. */
-void ps_recall(struct ps_share *share, u32 grace_ms)
+/* Ends the share at a time unless something did so before. Under file->event_lock. */
+void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason)
 {
-	if (!share->accepted || share->ended || share->recalled)
+	ktime_t expires = ktime_add_safe(ktime_get(), ns_to_ktime(delay_ns));
+
+	if (expires >= share->expires)
 		return;
-	share->recalled = true;
-	share->recall_ms = grace_ms;
-	ps_event_queue(share);
-	ps_arm(share, (u64)grace_ms * NSEC_PER_MSEC, PENDSHARE_RECALLED);
+	if (share->expires == KTIME_MAX) {
+		hrtimer_init(&share->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+		share->timer.function = ps_expired;
+	}
+	share->expires = expires;
+	WRITE_ONCE(share->timer_reason, reason);
+	hrtimer_start(&share->timer, expires, HRTIMER_MODE_ABS_SOFT);
 }
 
-/* Visits as many shares as there are now, each from the head to the tail, a lock's hold at a time. */
+/* By a peer of the share, or with a reference of its lease: it cannot be torn down meanwhile. */
+void ps_recall(struct ps_share *share, u32 grace_ms)
+{
+	struct ps_file *file = share->file;
+	unsigned long flags;
+
+	spin_lock_irqsave(&file->event_lock, flags);
+	if (!share->silent && !share->recalled) {
+		share->recalled = true;
+		share->recall_ms = grace_ms;
+		ps_event_queue(share);
+		ps_arm(share, (u64)grace_ms * NSEC_PER_MSEC, PENDSHARE_RECALLED);
+	}
+	spin_unlock_irqrestore(&file->event_lock, flags);
+}
+
+/* Visits as many shares as there are now, from head to tail, one at each hold of the lock. */
 void ps_file_recall_all(struct ps_file *file, u32 grace_ms)
 {
 	struct ps_share *share;
 	unsigned int left;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
 	for (left = file->nr_shares; left; left--) {
 		share = list_first_entry_or_null(&file->live, struct ps_share, live);
 		if (!share)
@@ -203,17 +220,9 @@ void ps_file_recall_all(struct ps_file *file, u32 grace_ms)
 			ps_recall(share, grace_ms);
 			ps_lease_put(share);
 		}
-		spin_unlock_irq(&file->lock);
+		spin_unlock(&file->lock);
 		cond_resched();
-		spin_lock_irq(&file->lock);
+		spin_lock(&file->lock);
 	}
-	spin_unlock_irq(&file->lock);
-}
-
-void ps_end_init(struct ps_share *share)
-{
-	INIT_WORK(&share->teardown, ps_teardown_work);
-	share->expires = KTIME_MAX;
-	hrtimer_init(&share->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
-	share->timer.function = ps_expired;
+	spin_unlock(&file->lock);
 }

@@ -6,11 +6,22 @@
 
 #include "internal.h"
 
+/* What would break the line or steer a terminal: escaped in octal. */
+#define PS_ESCAPED								\
+	"\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020"	\
+	"\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037 \\\177"
+
 static const char *ps_state(const struct ps_share *share)
 {
 	if (share->ended)
 		return "ended";
 	return pendshare_share_ending(share) ? "ending" : "pended";
+}
+
+/* The peer's module may go once the share has ended. */
+static const char *ps_peer_name(const struct ps_share *share)
+{
+	return share->peer && !share->ended ? share->peer->name : "-";
 }
 
 static void ps_show_share(struct seq_file *m, const struct ps_share *share)
@@ -19,9 +30,8 @@ static void ps_show_share(struct seq_file *m, const struct ps_share *share)
 		   share->id, share->length,
 		   share->access & PENDSHARE_ACCESS_READ ? "r" : "",
 		   share->access & PENDSHARE_ACCESS_WRITE ? "w" : "",
-		   share->peer_name[0] ? share->peer_name : "-",
-		   ps_state(share), share->all_rings);
-	seq_escape(m, share->label, " \t\n\\");
+		   ps_peer_name(share), ps_state(share), READ_ONCE(share->all_rings));
+	seq_escape(m, share->label, PS_ESCAPED);
 	seq_putc(m, '\n');
 }
 
@@ -32,13 +42,12 @@ void ps_show_fdinfo(struct seq_file *m, struct file *filp)
 	struct ps_share *share;
 	unsigned int i;
 
-	seq_printf(m, "pendshare:\tshares %u pinned_pages %ld\n", READ_ONCE(file->nr_shares),
-		   atomic_long_read(&file->pinned));
+	seq_printf(m, "pendshare:\tshares %u pinned_pages %lu\n", READ_ONCE(file->nr_shares),
+		   READ_ONCE(file->pinned));
 	for (i = 0; i < 1 << PS_TABLE_BITS; i++) {
-		spin_lock_irq(&file->lock);
+		spin_lock(&file->lock);
 		hlist_for_each_entry(share, &file->table[i], hash)
-			if (share->accepted)
-				ps_show_share(m, share);
-		spin_unlock_irq(&file->lock);
+			ps_show_share(m, share);
+		spin_unlock(&file->lock);
 	}
 }

@@ -9,7 +9,8 @@
 #ifndef PENDSHARE_INTERNAL_H
 #define PENDSHARE_INTERNAL_H
 
-#if !defined(CONFIG_X86_64) && !defined(CONFIG_ARM64) && !(defined(CONFIG_RISCV) && defined(CONFIG_64BIT))
+#if !defined(CONFIG_X86_64) && !defined(CONFIG_ARM64) && \
+	!(defined(CONFIG_RISCV) && defined(CONFIG_64BIT))
 #error "pendshare needs coherent aliases of user memory and 64 bits: x86-64, arm64 or riscv64"
 #endif
 
@@ -19,7 +20,6 @@
 #include <linux/poll.h>
 #include <linux/refcount.h>
 #include <linux/sched/user.h>
-#include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -27,12 +27,12 @@
 #include "../common/lease.h"
 #include "pendshare-peer.h"
 
-#define PS_MAX_BYTES (1ULL << 40)
+#define PS_MAX_BYTES BIT_ULL(40)
 #define PS_MAX_RATE 100000 /* timer ticks a second of all peers of one user */
 #define PS_MAX_GRACE_MS 3600000
 #define PS_TABLE_BITS 10
 
-/* Physically contiguous pages. 8 bytes, so that a share in scattered pages costs no more than an array of them. */
+/* Physically contiguous pages, in the 8 bytes that one entry of an array of pages takes. */
 struct ps_run {
 	u64 pfn : 44;
 	u64 count : 20;
@@ -40,14 +40,15 @@ struct ps_run {
 
 #define PS_RUN_MAX ((1UL << 20) - 1)
 
+#define PS_FEW_RUNS 4
+
 struct ps_pages {
-	struct ps_run *runs;	/* &first while one is enough */
-	struct ps_run first;
+	struct ps_run *runs;	/* few, while they are enough */
+	struct ps_run few[PS_FEW_RUNS];
 	unsigned int nr_runs;
 	unsigned int capacity;
 	unsigned long count;	/* pinned pages */
 	unsigned long charged;	/* pages, in whole folios */
-	bool unlimited;		/* by CAP_IPC_LOCK: not charged to the user */
 };
 
 /* What one user may have, over all of their open files. */
@@ -64,18 +65,21 @@ struct ps_file {
 	struct mmu_notifier owner;	/* owner.mm: the opener's */
 	struct ps_user *user;
 	struct list_head node;		/* ps_files_lock */
-	atomic_long_t pinned;		/* pages */
+	bool unlimited;			/* opened with CAP_IPC_LOCK: RLIMIT_MEMLOCK is not for it */
 	wait_queue_head_t wait;		/* events, and the last share's end */
-	siphash_key_t key;		/* so that nobody can choose ids that collide */
+	u32 seed;			/* of the table's hash, against chosen collisions */
 
-	spinlock_t lock;		/* all below; taken in interrupts */
-	struct list_head live;		/* accepted and not ending, oldest first */
-	struct list_head events;	/* shares that have something to report */
+	spinlock_t lock;		/* never taken in interrupts */
+	struct hlist_head *table;	/* by id: 1 << PS_TABLE_BITS chains; freed by ->release */
+	struct list_head live;		/* accepted, not yet ended, and not yet told to end */
 	unsigned int nr_shares;		/* accepted and not ended */
+	unsigned long pinned;		/* their pages */
 	bool closing;			/* SHUTDOWN, or the owner is gone */
 	bool revoked;
+
+	spinlock_t event_lock;		/* within lock; taken in interrupts */
+	struct list_head events;	/* shares that have something to tell */
 	bool removed_told;		/* REMOVED was delivered */
-	struct hlist_head *table;	/* by id: 1 << PS_TABLE_BITS chains; freed by ->release */
 };
 
 struct ps_share {
@@ -90,18 +94,20 @@ struct ps_share {
 	/* file->lock */
 	struct hlist_node hash;		/* unhashed once END was delivered */
 	struct list_head live;
-	struct list_head queued;	/* in file->events: something below is to be told */
-	u64 rings;
-	u64 all_rings;
-	u32 recall_ms;
-	bool recalled;			/* RECALL is to be told */
-	bool accepted;			/* until then nobody finds it */
 	bool ended;			/* torn down */
+	bool end_taken;			/* END goes to the call that ended it, not into the queue */
+
+	/* file->event_lock */
+	bool silent;			/* has a peer but is not accepted yet: tells nothing */
+	bool recalled;			/* RECALL is to be told */
 	bool end_due;			/* END is to be told */
 	bool told;			/* END was delivered: nothing may follow */
-	bool end_taken;			/* END goes to the call that ended it, not into the queue */
+	struct list_head queued;	/* in file->events: something is to be told */
+	u64 rings;			/* to be told */
+	u64 all_rings;
+	u32 recall_ms;
 	u32 timer_reason;
-	ktime_t expires;
+	ktime_t expires;		/* KTIME_MAX: the timer was never started */
 	struct hrtimer timer;		/* the deadline, or the end of a recall's grace */
 
 	/* set before acceptance, or the peer's; gone after teardown */
@@ -115,15 +121,12 @@ struct ps_share {
 	struct ps_pages pages;
 	struct work_struct teardown;
 	char label[PENDSHARE_NAME_SIZE];
-	char peer_name[PENDSHARE_NAME_SIZE]; /* outlives the peer */
 };
 
 /* main.c */
 extern struct workqueue_struct *ps_teardown_queue;
 extern struct list_head ps_files;
 extern struct mutex ps_files_lock;
-extern atomic_long_t ps_total_shares;
-extern atomic_long_t ps_total_pinned;
 
 /* ioctl.c */
 long ps_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
@@ -138,7 +141,6 @@ void ps_share_unhash(struct ps_share *share);
 int ps_file_refusal(const struct ps_file *file);
 
 /* end.c */
-void ps_end_init(struct ps_share *share);
 bool ps_end(struct ps_share *share, enum pendshare_reason reason);
 int ps_end_wait(struct ps_share *share);
 void ps_lease_put(struct ps_share *share);
@@ -158,6 +160,7 @@ int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table);
 void ps_event_queue(struct ps_share *share);
 void ps_event_drop(struct ps_share *share);
 void ps_event_end(const struct ps_share *share, struct pendshare_event *event);
+void ps_event_finish(struct ps_share *share);
 void ps_event_return(struct ps_share *share);
 int ps_pend(struct ps_file *file, bool nonblock, const struct pendshare_pend *args,
 	    u32 __user *count);

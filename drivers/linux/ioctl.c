@@ -9,9 +9,13 @@
 
 #include "internal.h"
 
+/* Only what comes in: of INFO, the longest by far, it is the first two fields. */
 union ps_args {
-	u32 size;
-	struct pendshare_info info;
+	u64 words[sizeof(struct pendshare_share) / sizeof(u64)];
+	struct {
+		u32 size;
+		u32 flags;
+	};
 	struct pendshare_share share;
 	struct pendshare_pend pend;
 	struct pendshare_end end;
@@ -26,20 +30,29 @@ union ps_args {
 
 struct ps_request {
 	unsigned int cmd;
-	unsigned int size;	/* of its structure, which has had one version so far */
+	unsigned short size;	/* of its structure, which has had one version so far */
+	unsigned short input;	/* bytes of it that are read */
 	unsigned int without;
-	int (*run)(struct file *filp, union ps_args *args, void __user *to, u32 user_size);
+	int (*run)(struct file *filp, union ps_args *args, void __user *to);
 };
 
-static int ps_info(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static void ps_count_all(struct pendshare_info *info)
+{
+	struct ps_file *file;
+
+	mutex_lock(&ps_files_lock);
+	list_for_each_entry(file, &ps_files, node) {
+		info->total_shares += READ_ONCE(file->nr_shares);
+		info->total_pinned_pages += READ_ONCE(file->pinned);
+	}
+	mutex_unlock(&ps_files_lock);
+}
+
+static int ps_info(struct file *filp, union ps_args *args, void __user *to)
 {
 	struct ps_file *file = filp->private_data;
-	struct pendshare_info *info = &args->info;
-
-	if (info->flags)
-		return -EINVAL;
-	*info = (struct pendshare_info){
-		.size = sizeof(*info),
+	struct pendshare_info info = {
+		.size = sizeof(info),
 		.abi_version = PENDSHARE_ABI_VERSION,
 		.driver_version = PENDSHARE_DRIVER_VERSION,
 		.page_size = PAGE_SIZE,
@@ -47,20 +60,22 @@ static int ps_info(struct file *filp, union ps_args *args, void __user *to, u32 
 		.max_bytes = PS_MAX_BYTES,
 		.min_period_ns = PENDSHARE_MIN_PERIOD_NS,
 		.shares = READ_ONCE(file->nr_shares),
-		.pinned_pages = atomic_long_read(&file->pinned),
-		.total_shares = atomic_long_read(&ps_total_shares),
-		.total_pinned_pages = atomic_long_read(&ps_total_pinned),
+		.pinned_pages = READ_ONCE(file->pinned),
 	};
-	ps_peer_names(info->peers);
-	return copy_to_user(to, info, min_t(size_t, user_size, sizeof(*info))) ? -EFAULT : 0;
+
+	if (args->flags)
+		return -EINVAL;
+	ps_count_all(&info);
+	ps_peer_names(info.peers);
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-static int ps_share(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_share(struct file *filp, union ps_args *args, void __user *to)
 {
 	return ps_share_begin(filp->private_data, &args->share);
 }
 
-static int ps_pend_request(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_pend_request(struct file *filp, union ps_args *args, void __user *to)
 {
 	u32 __user *count = &((struct pendshare_pend __user *)to)->count;
 	bool nonblock = filp->f_flags & O_NONBLOCK;
@@ -79,7 +94,7 @@ static int ps_end_by_id(struct ps_file *file, u64 id, enum pendshare_reason reas
 {
 	int ret = 0;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
 	*share = ps_share_find(file, id);
 	if (!*share)
 		ret = -ENOENT;
@@ -87,7 +102,7 @@ static int ps_end_by_id(struct ps_file *file, u64 id, enum pendshare_reason reas
 		ret = -EALREADY;
 	else
 		(*share)->end_taken = wait; /* our reference of the lease holds the teardown back */
-	spin_unlock_irq(&file->lock);
+	spin_unlock(&file->lock);
 	return ret;
 }
 
@@ -96,6 +111,7 @@ static int ps_end_request(struct ps_file *file, union ps_args *args, void __user
 {
 	struct pendshare_event __user *event = &((struct pendshare_end __user *)to)->event;
 	bool wait = !(args->end.flags & PENDSHARE_END_NOWAIT);
+	struct pendshare_event told;
 	struct ps_share *share;
 	int ret;
 
@@ -111,8 +127,8 @@ static int ps_end_request(struct ps_file *file, union ps_args *args, void __user
 	ret = ps_end_wait(share);
 	if (ret)
 		return ret;
-	ps_event_end(share, &args->end.event);
-	if (copy_to_user(event, &args->end.event, sizeof(*event))) {
+	ps_event_end(share, &told);
+	if (copy_to_user(event, &told, sizeof(told))) {
 		ps_event_return(share);
 		ret = -EFAULT;
 	}
@@ -120,18 +136,18 @@ static int ps_end_request(struct ps_file *file, union ps_args *args, void __user
 	return ret;
 }
 
-static int ps_release(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_release(struct file *filp, union ps_args *args, void __user *to)
 {
 	return ps_end_request(filp->private_data, args, to, PENDSHARE_RELEASED);
 }
 
-static int ps_cancel(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_cancel(struct file *filp, union ps_args *args, void __user *to)
 {
 	return ps_end_request(filp->private_data, args, to, PENDSHARE_CANCELLED);
 }
 
 /* The lease reference keeps the peer attached while it is being notified. */
-static int ps_notify(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_notify(struct file *filp, union ps_args *args, void __user *to)
 {
 	struct ps_file *file = filp->private_data;
 	struct ps_share *share;
@@ -139,7 +155,7 @@ static int ps_notify(struct file *filp, union ps_args *args, void __user *to, u3
 
 	if (args->notify.flags)
 		return -EINVAL;
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
 	ret = ps_file_refusal(file);
 	if (!ret) {
 		share = ps_share_find(file, args->notify.id);
@@ -148,7 +164,7 @@ static int ps_notify(struct file *filp, union ps_args *args, void __user *to, u3
 		else if (!pendshare_lease_get(&share->lease))
 			ret = -EALREADY;
 	}
-	spin_unlock_irq(&file->lock);
+	spin_unlock(&file->lock);
 	if (ret)
 		return ret;
 	if (share->peer && share->peer->notify)
@@ -159,7 +175,7 @@ static int ps_notify(struct file *filp, union ps_args *args, void __user *to, u3
 	return ret;
 }
 
-static int ps_shutdown(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_shutdown(struct file *filp, union ps_args *args, void __user *to)
 {
 	if (args->shutdown.flags)
 		return -EINVAL;
@@ -167,7 +183,7 @@ static int ps_shutdown(struct file *filp, union ps_args *args, void __user *to, 
 	return 0;
 }
 
-static int ps_revoke(struct file *filp, union ps_args *args, void __user *to, u32 user_size)
+static int ps_revoke(struct file *filp, union ps_args *args, void __user *to)
 {
 	u64 grace_ms = args->revoke.grace_ms;
 	struct ps_file *file;
@@ -187,18 +203,23 @@ static int ps_revoke(struct file *filp, union ps_args *args, void __user *to, u3
 	return 0;
 }
 
-#define PS_REQUEST(nr, type, may, function)						\
-	[(nr) - PENDSHARE_NR_INFO] = { PENDSHARE_IOC(nr), sizeof(struct type), may, function }
+#define PS_REQUEST(name, type, input, without, function)		\
+	[PENDSHARE_NR_##name - PENDSHARE_NR_INFO] = {			\
+		PENDSHARE_IOC_##name, sizeof(struct type), input, without, function	\
+	}
+
+#define PS_ALL(type) sizeof(struct type)
 
 static const struct ps_request ps_requests[] = {
-	PS_REQUEST(PENDSHARE_NR_INFO, pendshare_info, PS_ANY_PROCESS | PS_DEAD_FILE, ps_info),
-	PS_REQUEST(PENDSHARE_NR_SHARE, pendshare_share, 0, ps_share),
-	PS_REQUEST(PENDSHARE_NR_PEND, pendshare_pend, PS_DEAD_FILE, ps_pend_request),
-	PS_REQUEST(PENDSHARE_NR_RELEASE, pendshare_end, 0, ps_release),
-	PS_REQUEST(PENDSHARE_NR_CANCEL, pendshare_end, 0, ps_cancel),
-	PS_REQUEST(PENDSHARE_NR_NOTIFY, pendshare_notify, 0, ps_notify),
-	PS_REQUEST(PENDSHARE_NR_SHUTDOWN, pendshare_shutdown, PS_DEAD_FILE, ps_shutdown),
-	PS_REQUEST(PENDSHARE_NR_REVOKE, pendshare_revoke, 0, ps_revoke),
+	PS_REQUEST(INFO, pendshare_info, 2 * sizeof(u32), PS_ANY_PROCESS | PS_DEAD_FILE, ps_info),
+	PS_REQUEST(SHARE, pendshare_share, PS_ALL(pendshare_share), 0, ps_share),
+	PS_REQUEST(PEND, pendshare_pend, PS_ALL(pendshare_pend), PS_DEAD_FILE, ps_pend_request),
+	PS_REQUEST(RELEASE, pendshare_end, offsetof(struct pendshare_end, event), 0, ps_release),
+	PS_REQUEST(CANCEL, pendshare_end, offsetof(struct pendshare_end, event), 0, ps_cancel),
+	PS_REQUEST(NOTIFY, pendshare_notify, PS_ALL(pendshare_notify), 0, ps_notify),
+	PS_REQUEST(SHUTDOWN, pendshare_shutdown, PS_ALL(pendshare_shutdown), PS_DEAD_FILE,
+		   ps_shutdown),
+	PS_REQUEST(REVOKE, pendshare_revoke, PS_ALL(pendshare_revoke), 0, ps_revoke),
 };
 
 static const struct ps_request *ps_find_request(unsigned int cmd)
@@ -219,28 +240,61 @@ static int ps_permitted(const struct ps_file *file, const struct ps_request *req
 	return 0;
 }
 
+static int ps_check_size(const struct ps_request *request, u32 size, const u64 __user *from)
+{
+	int ret;
+
+	if (size < request->size)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size == request->size)
+		return 0;
+	ret = check_zeroed_user((void __user *)from + request->size, size - request->size);
+	if (ret < 0)
+		return ret;
+	return ret ? 0 : -E2BIG;
+}
+
+/* Copies the words from the first up to the last; by words, as most structures are but a few. */
+static int ps_copy_words(u64 *to, const u64 __user *from, unsigned int first, unsigned int last)
+{
+	unsigned int i;
+
+	if (!user_read_access_begin(from, last * sizeof(*to)))
+		return -EFAULT;
+	for (i = first; i < last; i++)
+		unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* As copy_struct_from_user(), but each word is read only once, the size included. */
+static int ps_fetch(const struct ps_request *request, union ps_args *args, const void __user *from)
+{
+	int ret = ps_copy_words(args->words, from, 0, 1);
+
+	if (!ret)
+		ret = ps_check_size(request, args->size, from);
+	if (!ret)
+		ret = ps_copy_words(args->words, from, 1, request->input / sizeof(u64));
+	return ret;
+}
+
 long ps_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	const struct ps_request *request = ps_find_request(cmd);
-	void __user *from = (void __user *)arg;
-	union ps_args args;
-	u32 size;
+	union ps_args args __uninitialized; /* no request looks beyond its input */
+	void __user *user = (void __user *)arg;
 	int ret;
 
 	if (!request)
 		return -ENOTTY;
 	ret = ps_permitted(filp->private_data, request);
-	if (ret)
-		return ret;
-	if (get_user(size, (u32 __user *)from))
-		return -EFAULT;
-	if (size < request->size)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	ret = copy_struct_from_user(&args, request->size, from, size);
-	if (ret)
-		return ret;
-	args.size = size; /* what was checked, not what it may have become since */
-	return request->run(filp, &args, from, size);
+	if (!ret)
+		ret = ps_fetch(request, &args, user);
+	return ret ?: request->run(filp, &args, user);
 }

@@ -6,14 +6,13 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/random.h>
 
 #include "internal.h"
 
 struct workqueue_struct *ps_teardown_queue;
 LIST_HEAD(ps_files);
-DEFINE_MUTEX(ps_files_lock);
-atomic_long_t ps_total_shares;
-atomic_long_t ps_total_pinned;
+DEFINE_MUTEX(ps_files_lock); /* ps_files, and that its files stay */
 
 static int ps_open(struct inode *inode, struct file *file)
 {
@@ -26,10 +25,11 @@ static int ps_open(struct inode *inode, struct file *file)
 	if (!f->table)
 		goto err_file;
 	spin_lock_init(&f->lock);
+	spin_lock_init(&f->event_lock);
 	init_waitqueue_head(&f->wait);
 	INIT_LIST_HEAD(&f->live);
 	INIT_LIST_HEAD(&f->events);
-	get_random_bytes(&f->key, sizeof(f->key));
+	f->seed = get_random_u32();
 	ret = ps_owner_bind(f);
 	if (ret)
 		goto err_table;
@@ -53,10 +53,10 @@ static void ps_drop_ended(struct ps_file *f)
 	struct hlist_node *next;
 	unsigned int i;
 
-	spin_lock_irq(&f->lock);
+	spin_lock_irq(&f->event_lock);
 	while ((share = list_first_entry_or_null(&f->events, struct ps_share, queued)))
 		ps_event_drop(share);
-	spin_unlock_irq(&f->lock);
+	spin_unlock_irq(&f->event_lock);
 	for (i = 0; i < 1 << PS_TABLE_BITS; i++)
 		hlist_for_each_entry_safe(share, next, &f->table[i], hash)
 			ps_share_put(share);

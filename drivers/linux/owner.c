@@ -88,7 +88,7 @@ void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns)
 	atomic_sub(ps_rate(period_ns), &user->rate);
 }
 
-/* Runs in a read section of SRCU that frees the file only after it, even if ->release comes meanwhile. */
+/* The file is freed only after this has returned, even if ->release comes meanwhile. */
 static void ps_owner_exit(struct mmu_notifier *owner, struct mm_struct *mm)
 {
 	ps_file_end_all(container_of(owner, struct ps_file, owner), PENDSHARE_OWNER_EXITED, true);
@@ -114,6 +114,7 @@ int ps_owner_bind(struct ps_file *file)
 	file->user = ps_user_get();
 	if (!file->user)
 		return -ENOMEM;
+	file->unlimited = capable(CAP_IPC_LOCK);
 	file->owner.ops = &ps_owner_ops;
 	ret = mmu_notifier_register(&file->owner, current->mm);
 	if (ret)

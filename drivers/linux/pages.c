@@ -3,14 +3,14 @@
  * Pins the pages of a share, maps them for peers that ask, and gives them back.
  *
  * Pages belong to the share from a successful pin until its teardown; a pin that fails leaves
- * nothing pinned or charged, and giving back never fails. Pins always ask for write access: pinned for
- * reading only, a page not yet written can be the shared zero page, which user space leaves at its next write.
+ * nothing pinned or charged, and giving back never fails. Pins always ask for write access:
+ * pinned for reading only, a page not yet written can be the shared zero page, which user
+ * space leaves at its next write.
  *
- * Charged to RLIMIT_MEMLOCK of the opener's user and to mm->pinned_vm are whole folios, because one
- * pinned page keeps all of its folio.
+ * RLIMIT_MEMLOCK of the opener's user and mm->pinned_vm are charged with whole folios, because
+ * one pinned page keeps all of its folio.
  */
 #include <linux/hugetlb.h>
-#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
@@ -18,8 +18,17 @@
 #include "compat.h"
 #include "internal.h"
 
-#define PS_CHUNK 512	/* pages pinned at a time */
-#define PS_FEW 16	/* so many need no array from the heap */
+#define PS_CHUNK 512UL	/* pages pinned at a time */
+#define PS_FEW 32UL	/* so many need no array from the heap */
+
+/* A pin under way. */
+struct ps_pin {
+	struct ps_pages *pages;
+	unsigned long total;	/* pages to pin */
+	struct folio *last;	/* the large folio that was counted last */
+	unsigned long extra;	/* pages of large folios that are kept although not lent */
+	u64 next;		/* frame that would go on with the last run */
+};
 
 static int ps_charge(struct ps_file *file, struct ps_pages *pages, unsigned long count)
 {
@@ -27,7 +36,7 @@ static int ps_charge(struct ps_file *file, struct ps_pages *pages, unsigned long
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	unsigned long now = atomic_long_read(locked);
 
-	if (!pages->unlimited) {
+	if (!file->unlimited) {
 		do {
 			if (count > limit || now > limit - count)
 				return -ENOMEM;
@@ -40,32 +49,23 @@ static int ps_charge(struct ps_file *file, struct ps_pages *pages, unsigned long
 
 static void ps_uncharge(struct ps_file *file, struct ps_pages *pages)
 {
-	if (!pages->unlimited)
+	if (!file->unlimited)
 		atomic_long_sub(pages->charged, &file->user->uid->locked_vm);
 	atomic64_sub(pages->charged, &file->owner.mm->pinned_vm);
 	pages->charged = 0;
 }
 
-static bool ps_is_last_run(const struct ps_pages *pages, u64 pfn)
+/* First to what a chunk can need, then to twice as much: large shares are less scattered. */
+static int ps_grow(struct ps_pages *pages, unsigned long total)
 {
-	const struct ps_run *last;
-
-	if (!pages->nr_runs)
-		return false;
-	last = &pages->runs[pages->nr_runs - 1];
-	return pfn == last->pfn + last->count && last->count < PS_RUN_MAX;
-}
-
-static int ps_grow(struct ps_pages *pages)
-{
-	unsigned int capacity = max(pages->capacity * 2, 64U);
+	unsigned int capacity = max_t(unsigned long, pages->capacity * 2, min(total, PS_CHUNK));
 	size_t size = capacity * sizeof(struct ps_run);
 	struct ps_run *runs;
 
-	if (pages->runs == &pages->first) {
+	if (pages->runs == pages->few) {
 		runs = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 		if (runs)
-			*runs = pages->first;
+			memcpy(runs, pages->few, sizeof(pages->few));
 	} else {
 		runs = ps_kvrealloc(pages->runs, pages->capacity * sizeof(*runs), size,
 				    GFP_KERNEL_ACCOUNT);
@@ -77,54 +77,93 @@ static int ps_grow(struct ps_pages *pages)
 	return 0;
 }
 
-static int ps_append(struct ps_pages *pages, struct page *page)
+static int ps_append(struct ps_pin *pin, u64 pfn, unsigned long count)
 {
-	u64 pfn = page_to_pfn(page);
+	struct ps_pages *pages = pin->pages;
+	struct ps_run *last = &pages->runs[pages->nr_runs - 1];
 
-	if (ps_is_last_run(pages, pfn)) {
-		pages->runs[pages->nr_runs - 1].count++;
+	if (pfn == pin->next && pages->nr_runs && last->count + count <= PS_RUN_MAX) {
+		last->count += count;
 	} else {
-		if (pages->nr_runs == pages->capacity && ps_grow(pages))
+		if (pages->nr_runs == pages->capacity && ps_grow(pages, pin->total))
 			return -ENOBUFS;
-		pages->runs[pages->nr_runs++] = (struct ps_run){ .pfn = pfn, .count = 1 };
+		pages->runs[pages->nr_runs++] = (struct ps_run){ .pfn = pfn, .count = count };
 	}
-	pages->count++;
+	pages->count += count;
+	pin->next = pfn + count;
 	return 0;
 }
 
-/* Anonymous memory of the process itself; all else has other owners than the lease. */
-static bool ps_is_lendable(struct page *page)
+/* How many pages from the first on lie one after the other. */
+static unsigned long ps_contiguous(struct page **chunk, unsigned long count)
 {
-	struct folio *folio = page_folio(page);
+	unsigned long pfn = page_to_pfn(*chunk);
+	unsigned long n = 1;
 
-	return folio_test_anon(folio) && !folio_test_hugetlb(folio) && !is_zone_device_page(page);
+	while (n < count && page_to_pfn(chunk[n]) == pfn + n)
+		n++;
+	return n;
 }
 
-/* Takes over pinned pages, or unpins those that it did not take. */
-static int ps_absorb(struct ps_pages *pages, struct page **chunk, unsigned long count,
-		     unsigned long *folio_pages)
+/* Counts what the folio holds besides; returns how many of count pages from page on lie in it. */
+static unsigned long ps_count_folio(struct ps_pin *pin, struct folio *folio, struct page *page,
+				    unsigned long count)
 {
-	struct folio *last = NULL;
-	unsigned long i;
-	int ret = 0;
+	unsigned long all = folio_nr_pages(folio);
+	unsigned long here = min(count, all - folio_page_idx(folio, page));
 
-	for (i = 0; i < count; i++) {
-		struct folio *folio = page_folio(chunk[i]);
-
-		ret = ps_is_lendable(chunk[i]) ? ps_append(pages, chunk[i]) : -EOPNOTSUPP;
-		if (ret)
-			break;
-		if (folio != last)
-			*folio_pages += folio_nr_pages(folio);
-		last = folio;
-	}
-	unpin_user_pages(chunk + i, count - i);
-	return ret;
+	if (folio != pin->last)
+		pin->extra += all;
+	pin->extra -= here;
+	pin->last = folio;
+	return here;
 }
 
 /*
- * Names a fault: memory of a kind that cannot be lent is not the same mistake as memory that is
- * not there. Only the name depends on it, so it does not matter if the mapping has changed meanwhile.
+ * Whether contiguous pages may be lent: only anonymous memory of the process itself, as all
+ * else has other owners than the lease.
+ */
+static bool ps_lendable(struct ps_pin *pin, struct page *page, unsigned long count)
+{
+	while (count) {
+		struct folio *folio = page_folio(page);
+		unsigned long here = 1;
+
+		if (!folio_test_anon(folio))
+			return false;
+		if (folio_test_large(folio)) {
+			if (folio_test_hugetlb(folio))
+				return false;
+			here = ps_count_folio(pin, folio, page, count);
+		}
+		count -= here;
+		page = pfn_to_page(page_to_pfn(page) + here);
+	}
+	return true;
+}
+
+/* Takes over pinned pages, or unpins those that it did not take. */
+static int ps_absorb(struct ps_pin *pin, struct page **chunk, unsigned long count)
+{
+	unsigned long i, n;
+
+	for (i = 0; i < count; i += n) {
+		int ret = -EOPNOTSUPP;
+
+		n = ps_contiguous(chunk + i, count - i);
+		if (ps_lendable(pin, chunk[i], n))
+			ret = ps_append(pin, page_to_pfn(chunk[i]), n);
+		if (ret) {
+			unpin_user_pages(chunk + i, count - i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Names a fault: memory of a kind that cannot be lent is another mistake than memory that is
+ * not there. Only the name depends on the mapping, which may have changed meanwhile.
  */
 static int ps_explain_fault(unsigned long address)
 {
@@ -133,7 +172,7 @@ static int ps_explain_fault(unsigned long address)
 	int ret = -EFAULT;
 
 	mmap_read_lock(mm);
-	vma = vma_lookup(mm, address);
+	vma = vma_lookup(mm, untagged_addr(address));
 	if (vma && (vma->vm_flags & (VM_SHARED | VM_PFNMAP | VM_IO | VM_HUGETLB)))
 		ret = -EOPNOTSUPP;
 	mmap_read_unlock(mm);
@@ -152,67 +191,76 @@ static int ps_pin_error(long ret, unsigned long address)
 	}
 }
 
-static int ps_pin_chunks(struct ps_pages *pages, u64 address, unsigned long count,
-			 struct page **chunk, unsigned int capacity, unsigned long *folio_pages)
+static int ps_pin_chunk(struct ps_pin *pin, u64 address, struct page **chunk,
+			unsigned long capacity)
 {
-	while (pages->count < count) {
-		unsigned long at = address + (pages->count << PAGE_SHIFT);
-		long pinned;
-		int ret;
+	unsigned long done = pin->pages->count;
+	unsigned long at = address + (done << PAGE_SHIFT);
+	int pinned;
 
-		pinned = pin_user_pages_fast(at, min_t(unsigned long, count - pages->count, capacity),
-					     FOLL_WRITE | FOLL_LONGTERM, chunk);
-		if (pinned <= 0)
-			return ps_pin_error(pinned, at);
-		ret = ps_absorb(pages, chunk, pinned, folio_pages);
-		if (ret)
+	pinned = pin_user_pages_fast(at, min(pin->total - done, capacity),
+				     FOLL_WRITE | FOLL_LONGTERM, chunk);
+	return pinned > 0 ? ps_absorb(pin, chunk, pinned) : ps_pin_error(pinned, at);
+}
+
+static int ps_pin_chunks(struct ps_pin *pin, u64 address, struct page **chunk,
+			 unsigned long capacity)
+{
+	for (;;) {
+		int ret = ps_pin_chunk(pin, address, chunk, capacity);
+
+		if (ret || pin->pages->count == pin->total)
 			return ret;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
-	return 0;
 }
 
-static int ps_pin_all(struct ps_pages *pages, u64 address, unsigned long count,
-		      unsigned long *folio_pages)
+static int ps_pin_all(struct ps_pin *pin, u64 address)
 {
-	struct page *few[PS_FEW];
+	struct page *few[PS_FEW] __uninitialized;
+	unsigned long capacity = min(pin->total, PS_CHUNK);
 	struct page **chunk;
 	int ret;
 
-	if (count <= PS_FEW)
-		return ps_pin_chunks(pages, address, count, few, PS_FEW, folio_pages);
-	chunk = kmalloc_array(PS_CHUNK, sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	if (capacity <= PS_FEW)
+		return ps_pin_chunks(pin, address, few, PS_FEW);
+	chunk = kmalloc_array(capacity, sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return -ENOBUFS;
-	ret = ps_pin_chunks(pages, address, count, chunk, PS_CHUNK, folio_pages);
+	ret = ps_pin_chunks(pin, address, chunk, capacity);
 	kfree(chunk);
 	return ret;
 }
 
-/* -ENOMEM: over RLIMIT_MEMLOCK. -EFAULT, -EOPNOTSUPP, -ENOBUFS, -EINTR as abi.h has them. */
+/* pages: all zero. -ENOMEM: over RLIMIT_MEMLOCK. Other errors as SHARE has them in abi.h. */
 int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsigned long count)
 {
-	unsigned long folio_pages = 0;
+	struct ps_pin pin = { .pages = pages, .total = count };
 	int ret;
 
-	*pages = (struct ps_pages){
-		.runs = &pages->first,
-		.capacity = 1,
-		.unlimited = capable(CAP_IPC_LOCK),
-	};
+	pages->runs = pages->few;
+	pages->capacity = PS_FEW_RUNS;
 	ret = ps_charge(file, pages, count);
 	if (ret)
 		return ret;
-	ret = ps_pin_all(pages, address, count, &folio_pages);
-	if (!ret && folio_pages > count)
-		ret = ps_charge(file, pages, folio_pages - count);
-	atomic_long_add(pages->count, &file->pinned);
-	atomic_long_add(pages->count, &ps_total_pinned);
+	ret = ps_pin_all(&pin, address);
+	if (!ret && pin.extra)
+		ret = ps_charge(file, pages, pin.extra);
 	if (ret)
 		ps_pages_unpin(file, pages, false);
 	return ret;
+}
+
+static void ps_unpin_run(const struct ps_run *run, bool dirty)
+{
+	struct page *page = pfn_to_page(run->pfn);
+
+	if (run->count == 1 && !dirty) /* as most are where small shares come and go */
+		unpin_user_page(page);
+	else
+		unpin_user_page_range_dirty_lock(page, run->count, dirty);
 }
 
 void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty)
@@ -220,14 +268,12 @@ void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty)
 	unsigned int i;
 
 	for (i = 0; i < pages->nr_runs; i++) {
-		unpin_user_page_range_dirty_lock(pfn_to_page(pages->runs[i].pfn),
-						 pages->runs[i].count, dirty);
-		cond_resched();
+		ps_unpin_run(&pages->runs[i], dirty);
+		if (i % PS_CHUNK == PS_CHUNK - 1)
+			cond_resched();
 	}
-	if (pages->runs != &pages->first)
+	if (pages->runs != pages->few)
 		kvfree(pages->runs);
-	atomic_long_sub(pages->count, &file->pinned);
-	atomic_long_sub(pages->count, &ps_total_pinned);
 	ps_uncharge(file, pages);
 }
 
@@ -253,7 +299,7 @@ static void *ps_vmap(const struct ps_pages *pages, pgprot_t protection)
 void *ps_pages_map(const struct ps_pages *pages, bool writable)
 {
 	if (pages->nr_runs == 1)
-		return page_address(pfn_to_page(pages->first.pfn));
+		return page_address(pfn_to_page(pages->few[0].pfn));
 	return ps_vmap(pages, writable ? PAGE_KERNEL : PAGE_KERNEL_RO);
 }
 

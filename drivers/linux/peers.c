@@ -138,12 +138,12 @@ void pendshare_share_ring(struct ps_share *share)
 	struct ps_file *file = share->file;
 	unsigned long flags;
 
-	spin_lock_irqsave(&file->lock, flags);
+	spin_lock_irqsave(&file->event_lock, flags);
 	share->rings++;
 	share->all_rings++;
-	if (share->accepted)
+	if (!share->silent)
 		ps_event_queue(share);
-	spin_unlock_irqrestore(&file->lock, flags);
+	spin_unlock_irqrestore(&file->event_lock, flags);
 	if (share->event)
 		ps_eventfd_signal(share->event);
 	trace_pendshare_doorbell(share);
@@ -179,10 +179,6 @@ EXPORT_SYMBOL_GPL(pendshare_share_fail);
 
 void pendshare_share_recall(struct ps_share *share, u32 grace_ms)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&share->file->lock, flags);
 	ps_recall(share, grace_ms);
-	spin_unlock_irqrestore(&share->file->lock, flags);
 }
 EXPORT_SYMBOL_GPL(pendshare_share_recall);

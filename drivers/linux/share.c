@@ -2,13 +2,14 @@
 /*
  * How a share begins: everything that can fail comes first, then it is accepted.
  *
- *	check ─ reserve the id ─ pin ─ attach the peer ─ accept
+ *	check ─ find the peer ─ charge ─ pin ─ attach the peer ─ accept
  *
  * No lock is held across a pin or a peer's call: both may sleep for as long as user space
- * likes. Between reservation and acceptance the id is taken but nobody finds the share; a
- * file that began to close meanwhile is noticed at acceptance.
+ * likes. Until it is accepted nobody finds the share; that its id was taken or its file
+ * began to close meanwhile is noticed then, and undoes all.
  */
 #include <linux/eventfd.h>
+#include <linux/jhash.h>
 
 #include "internal.h"
 
@@ -36,26 +37,26 @@ void ps_share_put(struct ps_share *share)
 
 static struct hlist_head *ps_chain(struct ps_file *file, u64 id)
 {
-	return &file->table[siphash_1u64(id, &file->key) >> (64 - PS_TABLE_BITS)];
+	u32 hash = jhash_2words(lower_32_bits(id), upper_32_bits(id), file->seed);
+
+	return &file->table[hash >> (32 - PS_TABLE_BITS)];
 }
 
-static struct ps_share *ps_share_lookup(struct ps_file *file, u64 id)
+static struct ps_share *ps_find_in(struct hlist_head *chain, u64 id)
 {
 	struct ps_share *share;
 
-	lockdep_assert_held(&file->lock);
-	hlist_for_each_entry(share, ps_chain(file, id), hash)
+	hlist_for_each_entry(share, chain, hash)
 		if (share->id == id)
 			return share;
 	return NULL;
 }
 
-/* An accepted share whose END was not delivered. Under file->lock; takes no reference. */
+/* A share whose END was not delivered. Under file->lock; takes no reference. */
 struct ps_share *ps_share_find(struct ps_file *file, u64 id)
 {
-	struct ps_share *share = ps_share_lookup(file, id);
-
-	return share && share->accepted ? share : NULL;
+	lockdep_assert_held(&file->lock);
+	return ps_find_in(ps_chain(file, id), id);
 }
 
 /* The id is free again. Under file->lock; the table's reference goes to the caller. */
@@ -73,52 +74,45 @@ int ps_file_refusal(const struct ps_file *file)
 	return file->closing ? -ESHUTDOWN : 0;
 }
 
-static int ps_reserve(struct ps_share *share)
+/* What a peer rang before this is told now, and a deadline begins. */
+static void ps_begin_to_tell(struct ps_share *share, u64 deadline_ns)
 {
 	struct ps_file *file = share->file;
-	int ret;
 
-	spin_lock_irq(&file->lock);
-	ret = ps_file_refusal(file);
-	if (!ret && ps_share_lookup(file, share->id))
-		ret = -EEXIST;
-	if (!ret)
-		hlist_add_head(&share->hash, ps_chain(file, share->id));
-	spin_unlock_irq(&file->lock);
-	return ret;
+	spin_lock_irq(&file->event_lock);
+	share->silent = false;
+	if (share->rings)
+		ps_event_queue(share);
+	if (deadline_ns)
+		ps_arm(share, deadline_ns, PENDSHARE_DEADLINE);
+	spin_unlock_irq(&file->event_lock);
 }
 
-static void ps_unreserve(struct ps_share *share)
-{
-	spin_lock_irq(&share->file->lock);
-	ps_share_unhash(share);
-	spin_unlock_irq(&share->file->lock);
-}
-
+/* From here on the share is found by its id, and has exactly one end. */
 static int ps_accept(struct ps_share *share, u64 deadline_ns)
 {
 	struct ps_file *file = share->file;
+	struct hlist_head *chain = ps_chain(file, share->id);
 	int ret;
 
-	spin_lock_irq(&file->lock);
+	spin_lock(&file->lock);
 	ret = ps_file_refusal(file);
+	if (!ret && ps_find_in(chain, share->id))
+		ret = -EEXIST;
 	if (!ret) {
-		share->accepted = true;
+		hlist_add_head(&share->hash, chain);
 		list_add_tail(&share->live, &file->live);
-		file->nr_shares++;
-		if (share->rings)
-			ps_event_queue(share);
-		if (deadline_ns)
-			ps_arm(share, deadline_ns, PENDSHARE_DEADLINE);
+		WRITE_ONCE(file->nr_shares, file->nr_shares + 1);
+		file->pinned += share->pages.count;
+		if (share->peer || deadline_ns)
+			ps_begin_to_tell(share, deadline_ns);
 	}
-	spin_unlock_irq(&file->lock);
+	spin_unlock(&file->lock);
 	return ret;
 }
 
 static int ps_check(const struct pendshare_share *args)
 {
-	u32 i;
-
 	if (args->flags & ~PENDSHARE_SHARE_EVENT || !args->id)
 		return -EINVAL;
 	if (!args->access || args->access & ~(PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE))
@@ -127,11 +121,11 @@ static int ps_check(const struct pendshare_share *args)
 		return -EINVAL;
 	if (args->options_size > PENDSHARE_OPTIONS_SIZE || args->deadline_ns > KTIME_MAX)
 		return -EINVAL;
-	for (i = args->options_size; i < PENDSHARE_OPTIONS_SIZE; i++)
-		if (args->options[i])
-			return -EINVAL;
-	if (strnlen(args->peer, PENDSHARE_NAME_SIZE) == PENDSHARE_NAME_SIZE ||
-	    strnlen(args->label, PENDSHARE_NAME_SIZE) == PENDSHARE_NAME_SIZE)
+	if (memchr_inv(args->options + args->options_size, 0,
+		       PENDSHARE_OPTIONS_SIZE - args->options_size))
+		return -EINVAL;
+	if (!memchr(args->peer, 0, PENDSHARE_NAME_SIZE) ||
+	    !memchr(args->label, 0, PENDSHARE_NAME_SIZE))
 		return -EINVAL;
 	if (!(args->flags & PENDSHARE_SHARE_EVENT) && args->event)
 		return -EINVAL;
@@ -147,7 +141,6 @@ static struct ps_share *ps_share_alloc(struct ps_file *file, const struct pendsh
 	if (!share)
 		return NULL;
 	pendshare_lease_init(&share->lease);
-	pendshare_lease_get(&share->lease); /* the set-up's */
 	refcount_set(&share->refs, 1);
 	share->file = file;
 	share->id = args->id;
@@ -156,9 +149,8 @@ static struct ps_share *ps_share_alloc(struct ps_file *file, const struct pendsh
 	share->access = args->access;
 	INIT_LIST_HEAD(&share->live);
 	INIT_LIST_HEAD(&share->queued);
-	ps_end_init(share);
+	share->expires = KTIME_MAX;
 	memcpy(share->label, args->label, sizeof(share->label));
-	memcpy(share->peer_name, args->peer, sizeof(share->peer_name));
 	return share;
 }
 
@@ -185,23 +177,30 @@ static int ps_find_peer(struct ps_share *share, const struct pendshare_share *ar
 	if (!peer)
 		return -ENOENT;
 	share->peer = peer;
+	share->silent = true;
 	return (args->access & peer->access) == peer->access ? 0 : -EINVAL;
 }
 
-/* Attaches the peer and makes the share known; afterwards only an end takes it back. */
-static int ps_attach(struct ps_share *share, const struct pendshare_share *args)
+/*
+ * Once accepted, the share can end and be gone at any time, so it is not touched any more. A
+ * peer may end it even before: a reference of ours holds the teardown back until then.
+ */
+static int ps_attach_and_accept(struct ps_share *share, const struct pendshare_share *args)
 {
 	const struct pendshare_peer_ops *peer = share->peer;
 	int ret;
 
-	if (peer) {
-		ret = peer->attach(share, args->options, args->options_size);
-		if (ret)
-			return ret;
-	}
+	if (!peer)
+		return ps_accept(share, args->deadline_ns);
+	pendshare_lease_get(&share->lease);
+	ret = peer->attach(share, args->options, args->options_size);
+	if (ret)
+		return ret;
 	ret = ps_accept(share, args->deadline_ns);
-	if (ret && peer)
+	if (ret)
 		peer->detach(share);
+	else
+		ps_lease_put(share);
 	return ret;
 }
 
@@ -223,26 +222,18 @@ int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
 	ret = ps_user_charge_share(file->user);
 	if (ret)
 		goto err_found;
-	ret = ps_reserve(share);
-	if (ret)
-		goto err_charged;
 	ret = ps_pages_pin(file, &share->pages, args->address, args->length >> PAGE_SHIFT);
 	if (ret)
-		goto err_reserved;
-	atomic_long_inc(&ps_total_shares);
+		goto err_charged;
 	trace_pendshare_share(share);
-	ret = ps_attach(share, args);
+	ret = ps_attach_and_accept(share, args);
 	if (ret)
 		goto err_pinned;
-	ps_lease_put(share); /* the set-up's; from here on the share can be gone */
 	return 0;
 
 err_pinned:
-	atomic_long_dec(&ps_total_shares);
 	ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
-err_reserved:
-	ps_unreserve(share);
 err_charged:
 	ps_user_uncharge_share(file->user);
 err_found:

@@ -11,53 +11,47 @@
 #include "internal.h"
 
 TRACE_EVENT(pendshare_share,
-	TP_PROTO(const struct ps_share *share),
-	TP_ARGS(share),
-	TP_STRUCT__entry(
-		__field(u64, id)
-		__field(u64, length)
-		__field(u32, access)
-		__field(u32, runs)
-	),
-	TP_fast_assign(
-		__entry->id = share->id;
-		__entry->length = share->length;
-		__entry->access = share->access;
-		__entry->runs = share->pages.nr_runs;
-	),
-	TP_printk("id=%llu bytes=%llu access=%u runs=%u",
-		  __entry->id, __entry->length, __entry->access, __entry->runs)
+	    TP_PROTO(const struct ps_share *share),
+	    TP_ARGS(share),
+	    TP_STRUCT__entry(__field(u64, id)
+			     __field(u64, length)
+			     __field(u32, access)
+			     __field(u32, runs)
+	    ),
+	    TP_fast_assign(__entry->id = share->id;
+			   __entry->length = share->length;
+			   __entry->access = share->access;
+			   __entry->runs = share->pages.nr_runs;
+	    ),
+	    TP_printk("id=%llu bytes=%llu access=%u runs=%u",
+		      __entry->id, __entry->length, __entry->access, __entry->runs)
 );
 
 TRACE_EVENT(pendshare_end,
-	TP_PROTO(const struct ps_share *share),
-	TP_ARGS(share),
-	TP_STRUCT__entry(
-		__field(u64, id)
-		__field(u64, written)
-		__field(u32, reason)
-	),
-	TP_fast_assign(
-		__entry->id = share->id;
-		__entry->written = share->written;
-		__entry->reason = pendshare_lease_reason(&share->lease);
-	),
-	TP_printk("id=%llu bytes=%llu reason=%u",
-		  __entry->id, __entry->written, __entry->reason)
+	    TP_PROTO(const struct ps_share *share),
+	    TP_ARGS(share),
+	    TP_STRUCT__entry(__field(u64, id)
+			     __field(u64, written)
+			     __field(u32, reason)
+	    ),
+	    TP_fast_assign(__entry->id = share->id;
+			   __entry->written = share->written;
+			   __entry->reason = pendshare_lease_reason(&share->lease);
+	    ),
+	    TP_printk("id=%llu bytes=%llu reason=%u",
+		      __entry->id, __entry->written, __entry->reason)
 );
 
 TRACE_EVENT(pendshare_doorbell,
-	TP_PROTO(const struct ps_share *share),
-	TP_ARGS(share),
-	TP_STRUCT__entry(
-		__field(u64, id)
-		__field(u64, rings)
-	),
-	TP_fast_assign(
-		__entry->id = share->id;
-		__entry->rings = share->all_rings;
-	),
-	TP_printk("id=%llu rings=%llu", __entry->id, __entry->rings)
+	    TP_PROTO(const struct ps_share *share),
+	    TP_ARGS(share),
+	    TP_STRUCT__entry(__field(u64, id)
+			     __field(u64, rings)
+	    ),
+	    TP_fast_assign(__entry->id = share->id;
+			   __entry->rings = share->all_rings;
+	    ),
+	    TP_printk("id=%llu rings=%llu", __entry->id, __entry->rings)
 );
 
 #endif

@@ -220,6 +220,7 @@ static inline void thread_start(struct thread *thread, void *(*run)(void *), voi
 	*thread = (struct thread){ .run = run, .context = context, .started = &started };
 	NEED(pthread_create(&thread->handle, NULL, thread_main, thread) == 0);
 	pthread_barrier_wait(&started);
+	pthread_barrier_destroy(&started); /* waits until the thread has left it, too */
 }
 
 static inline void *thread_join(struct thread *thread)
