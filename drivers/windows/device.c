@@ -144,6 +144,8 @@ static NTSTATUS allocate_init(WDFDRIVER driver, PWDFDEVICE_INIT *init)
 	if (!*init)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	WDF_FILEOBJECT_CONFIG_INIT(&files, file_create, file_close, file_cleanup);
+	/* The device is this driver's alone, so its files need not be looked for in a list. */
+	files.FileObjectClass = WdfFileObjectWdfCanUseFsContext;
 	WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, FILE_CONTEXT);
 	WdfDeviceInitSetFileObjectConfig(*init, &files, &attributes);
 	WdfDeviceInitSetIoInCallerContextCallback(*init, queue_caller_context);

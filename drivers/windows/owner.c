@@ -5,6 +5,7 @@
  */
 #include "driver.h"
 
+#define FILES_PER_USER 8192  /* a file costs some KiB that cannot be paged out */
 #define RATE_PER_USER 100000 /* timer periods a second, of all shares */
 
 /* The process callback has no context of its own. Set before it can run, and never reset. */
@@ -122,6 +123,8 @@ NTSTATUS user_get(DEVICE *device, struct user **user)
 	*user = find_user(device, sid);
 	if (!*user)
 		status = new_user(device, sid, user);
+	else if ((*user)->files == FILES_PER_USER)
+		status = STATUS_QUOTA_EXCEEDED;
 	if (NT_SUCCESS(status))
 		(*user)->files++;
 	ExReleaseFastMutex(&device->mutex);

@@ -421,6 +421,21 @@ static void test_quota(void)
 	free(memory);
 }
 
+static void test_many_files(void)
+{
+	static struct handle *handles[8192];
+	NTSTATUS status;
+	unsigned int i;
+
+	for (i = 0; i < RTL_NUMBER_OF(handles); i++)
+		handles[i] = fake_open(0, &status);
+	fake_open(0, &status);
+	expect(status, STATUS_QUOTA_EXCEEDED, "one file too many of a user");
+	for (i = 0; i < RTL_NUMBER_OF(handles); i++)
+		fake_close(handles[i]);
+	fake_settle();
+}
+
 static void test_registration(void)
 {
 	static char names[16][PENDSHARE_NAME_SIZE];
@@ -543,6 +558,7 @@ int main(void)
 	test_events();
 	test_owners();
 	test_quota();
+	test_many_files();
 	test_registration();
 	test_fail_nth("fill");
 	test_fail_nth("clock");
