@@ -22,7 +22,7 @@ for (const wakeup of WAKEUPS) {
     },
     open: (watch) => open({ backend: watch(linux), wakeup }),
     fixture: new URL(`./fixture.ts?${wakeup}`, import.meta.url),
-    rounds: 10_000,
+    rounds: Number(process.env.PENDSHARE_ROUNDS ?? 10_000),
     hooks: {
       remove: () => revoke(0),
       recall: (graceMs) => revoke(graceMs),
