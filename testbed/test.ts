@@ -15,6 +15,7 @@ import { checkStyle } from './linux-vm/style.ts'
 import { testKernel } from './linux-vm/test.ts'
 import { testRing } from './native/ring/test.ts'
 import { testNative } from './native/test.ts'
+import { testWindows } from './windows-wine/test.ts'
 
 interface Stage {
   readonly name: string
@@ -27,7 +28,7 @@ const root = resolve(import.meta.dirname, '..')
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 
 const stages: readonly Stage[] = [
-  { name: 'lint', what: 'lint and format', run: () => check([bin('biome'), 'ci', '.']) },
+  { name: 'lint', what: 'lint and format', run: () => check([bin('biome'), 'ci', '--colors=off', '.']) },
   { name: 'types', what: 'TypeScript', run: () => check([bin('tsc'), '--noEmit', '-p', 'tsconfig.json']) },
   { name: 'build', what: 'packages and addon', run: build },
   { name: 'unit', what: 'unit and contract tests on this machine', run: vitest },
@@ -38,6 +39,7 @@ const stages: readonly Stage[] = [
     run: () => testNative(),
   },
   { name: 'driver-style', what: "the Linux driver's source by the kernel's own tools", run: checkStyle },
+  { name: 'windows', what: 'the Windows driver, addon and Node under Wine', run: () => testWindows() },
   { name: 'linux-vm', what: 'the driver on real kernels in QEMU', run: linuxVm },
 ]
 

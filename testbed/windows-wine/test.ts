@@ -1,0 +1,126 @@
+/**
+ * `npm run test:windows`: the Windows driver as it was built, its addon and Windows' own Node under Wine, with a double of the
+ * driver framework. Two lanes at once, each in a Windows of its own. What Wine cannot show is listed by name.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { cacheRoot } from '../cache.ts'
+import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
+import { type Artifacts, buildArtifacts } from './artifacts.ts'
+import { type Ended, Wine } from './wine.ts'
+
+interface Program {
+  readonly name: string
+  readonly argv: readonly string[]
+  readonly limitS: number
+}
+
+const root = resolve(import.meta.dirname, '../..')
+
+function nodeTest({ node, suite }: Artifacts, name: string, limitS: number): Program {
+  const file = join(suite, `packages/backend-windows/test/wine/${name}.test.js`)
+  return { name, argv: [node, '--test-reporter=tap', file], limitS }
+}
+
+/** The long one by itself, the others beside it. */
+function lanesOf(artifacts: Artifacts): readonly (readonly Program[])[] {
+  return [
+    [nodeTest(artifacts, 'contract', 600)],
+    [
+      { name: 'ioctl', argv: [artifacts.ioctl], limitS: 120 },
+      nodeTest(artifacts, 'handles', 240),
+      nodeTest(artifacts, 'death', 240),
+      nodeTest(artifacts, 'workers', 240),
+    ],
+  ]
+}
+
+/** Runs the programs whose name holds `filter`. Rejects with MissingPackages when Wine or a compiler is missing here. */
+export async function testWindows(filter = ''): Promise<Counts> {
+  const artifacts = await buildArtifacts()
+  const lanes = lanesOf(artifacts)
+    .map((lane) => lane.filter(({ name }) => name.includes(filter)))
+    .filter((lane) => lane.length > 0)
+  const counts = await Promise.all(lanes.map((lane) => runLane(artifacts, lane)))
+  await tellWhatIsNotShown()
+  return counts.reduce(add, nothing)
+}
+
+/** One Windows, one driver. That the driver unloads with nothing left behind is a test of its own. */
+async function runLane(artifacts: Artifacts, programs: readonly Program[]): Promise<Counts> {
+  const wine = await Wine.create()
+  try {
+    await wine.startDriver(artifacts.service, artifacts.drivers)
+    let counts = nothing
+    for (const program of programs) counts = add(counts, await runProgram(wine, program))
+    const { problems } = await wine.stopDriver()
+    for (const problem of problems) console.log(`windows-wine ${programs[0]?.name}: ${problem}`)
+    return add(counts, problems.length === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 })
+  } finally {
+    await wine.destroy()
+  }
+}
+
+async function runProgram(wine: Wine, { name, argv, limitS }: Program): Promise<Counts> {
+  const start = performance.now()
+  const ended = await wine.run(name, argv, limitS)
+  const told = countTap(ended.stdout.replaceAll('\r', ''))
+  const silent = told.passed + told.failed + told.skipped === 0 // a program that ran no test proves nothing
+  const unexplained = ended.exitCode !== 0 && told.failed === 0
+  const counts = silent || unexplained ? add(told, { ...nothing, failed: 1 }) : told
+  const log = await keepLog(name, ended)
+  if (counts.failed > 0) explain(name, ended, limitS, log)
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`windows-wine ${name}: ${formatCounts(counts)} (${seconds} s)`)
+  return counts
+}
+
+function explain(name: string, { exitCode, stdout, stderr }: Ended, limitS: number, log: string): void {
+  const failures = stdout.split(/\r?\n/).flatMap((line, at, lines) => {
+    return /^\s*not ok\b/.test(line) || line.startsWith('Bail out!') ? lines.slice(at, at + 16) : []
+  })
+  console.log((failures.length > 0 ? failures : stdout.split('\n').slice(-40)).join('\n'))
+  console.log(stderr.split('\n').slice(-20).join('\n'))
+  const how = exitCode === undefined ? `hung, and was ended after ${limitS} s` : `exit code ${exitCode}`
+  console.log(`windows-wine ${name}: ${how}; the whole output: ${log}`)
+}
+
+async function keepLog(name: string, { stdout, stderr }: Ended): Promise<string> {
+  const directory = join(cacheRoot(), 'logs')
+  await mkdir(directory, { recursive: true })
+  const path = join(directory, `windows-${name}.log`)
+  await writeFile(path, `${stdout}\n--- stderr\n${stderr}`)
+  return path
+}
+
+const HEADING = '## What Wine cannot show'
+
+/** The list stands in the documentation; printed, nobody takes these for tested. */
+async function tellWhatIsNotShown(): Promise<void> {
+  const page = await readFile(join(root, 'docs/windows.md'), 'utf8')
+  const section = page.split(`${HEADING}\n`)[1]?.split('\n## ')[0]
+  if (section === undefined) throw new Error(`docs/windows.md has no '${HEADING}'`)
+  console.log(`windows-wine: what Wine cannot show, from docs/windows.md${section.trimEnd()}\n`)
+}
+
+async function main(): Promise<void> {
+  const program = new Command('test:windows')
+    .description('run the Windows driver, addon and contract suite under Wine')
+    .option('--filter <text>', 'only the programs whose name holds this text', '')
+    .addHelpText('after', '\nPrograms: contract, ioctl, handles, death, workers')
+    .parse()
+  const counts = await testWindows(program.opts<{ filter: string }>().filter)
+  console.log(formatCounts(counts))
+  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+}
+
+if (import.meta.main) {
+  try {
+    await main()
+  } catch (error) {
+    console.error(`test:windows: ${error instanceof Error ? error.message : error}`)
+    console.log(formatCounts({ ...nothing, failed: 1 }))
+    process.exitCode = 1
+  }
+}
