@@ -30,7 +30,8 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-describe('the Linux backend without a driver', () => {
+// A busy machine takes its time to start a process.
+describe('the Linux backend without a driver', { timeout: 60_000 }, () => {
   it.skipIf(existsSync('/dev/pendshare'))('tells probe() that there is none, and the cure', async () => {
     const probe = await linux.probe()
     expect(probe).toMatchObject({ usable: false, code: 'ERR_PENDSHARE_NO_DRIVER' })
