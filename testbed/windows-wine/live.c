@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts memory of Node under a named section, for the Wine bed only: Wine gives a driver a copy of the
- * caller's memory, so driver and program have to meet in a section (wdfldr/live.c).
+ * Puts memory of Node under a named section, for the Wine bed only: Wine gives a driver a copy of
+ * the caller's memory, so driver and program have to meet in a section (wdfldr/live.c).
  *
  * V8's buffers cannot be made over a section from outside. So the pages of one are replaced where
  * they are, by the one thing that Wine leaves open: the Linux kernel below it. Wine goes on
@@ -24,7 +24,8 @@ static long long map_again(void *from, size_t length, void *to)
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"(LINUX_MREMAP), "D"(from), "S"(0LL), "d"(length), "r"(flags), "r"(target)
+			 : "a"(LINUX_MREMAP), "D"(from), "S"(0LL), "d"(length), "r"(flags),
+			   "r"(target)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -49,8 +50,9 @@ static napi_value put_under(napi_env env, napi_callback_info info)
 	napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
 	napi_get_typedarray_info(env, arguments[0], &type, &length, &memory, NULL, NULL);
 	napi_get_value_string_utf8(env, arguments[1], name + strlen(name), 32, &count);
-	section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE,
-				     (DWORD)((unsigned long long)length >> 32), (DWORD)length, name);
+	section =
+	    CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE,
+			       (DWORD)((unsigned long long)length >> 32), (DWORD)length, name);
 	view = section ? MapViewOfFile(section, FILE_MAP_ALL_ACCESS, 0, 0, 0) : NULL;
 	if (!view)
 		return fail(env, "no section");

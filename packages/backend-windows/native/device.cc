@@ -134,7 +134,7 @@ Napi::Value Device::end(const Napi::CallbackInfo &info)
 	NTSTATUS status = STATUS_PIPE_CLOSING;
 	if (file_) {
 		status = file_->end(cancel ? PENDSHARE_IOC_CANCEL : PENDSHARE_IOC_RELEASE, id);
-		if (status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_NO_MEMORY) {
+		if (isShortage(status)) {
 			const NTSTATUS cancelled = cancelRequest(id, status);
 			if (cancel)
 				status = cancelled;

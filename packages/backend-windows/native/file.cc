@@ -91,8 +91,7 @@ NTSTATUS DeviceFile::shutdown() const
 	request.size = sizeof(request);
 	NTSTATUS status;
 	// Whoever closes waits for what this ends, so it is not given up for want of memory.
-	while ((status = call(PENDSHARE_IOC_SHUTDOWN, &request, sizeof(request))) ==
-	       STATUS_INSUFFICIENT_RESOURCES)
+	while (isShortage(status = call(PENDSHARE_IOC_SHUTDOWN, &request, sizeof(request))))
 		Sleep(1);
 	return status;
 }
@@ -148,11 +147,10 @@ NTSTATUS DeviceFile::share(Lease &lease)
 	if (NT_ERROR(status))
 		return status;
 	lease.request.size = sizeof(lease.request);
-	return begin(readonly && lease.request.access == PENDSHARE_ACCESS_READ
-			 ? PENDSHARE_IOC_SHARE_READONLY
-			 : PENDSHARE_IOC_SHARE,
-		     lease.overlapped, &lease.request, sizeof(lease.request), lease.memory,
-		     lease.length);
+	return begin(
+	    readonly && lease.request.access == PENDSHARE_ACCESS_READ ? PENDSHARE_IOC_SHARE_READONLY
+								      : PENDSHARE_IOC_SHARE,
+	    lease.overlapped, &lease.request, sizeof(lease.request), lease.memory, lease.length);
 }
 
 bool DeviceFile::cancel(Lease &lease) const

@@ -18,6 +18,12 @@ struct HandleCloser {
 };
 using Handle = std::unique_ptr<void, HandleCloser>;
 
+// The system has no memory for a request; another try may find some.
+inline bool isShortage(NTSTATUS status)
+{
+	return status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_NO_MEMORY;
+}
+
 // A SHARE on its way: it is the lease. Whoever makes it keeps it in place until its packet has
 // come, for the kernel writes into it.
 struct Lease {

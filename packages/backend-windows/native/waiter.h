@@ -16,9 +16,9 @@
 class Waiter
 {
       public:
-	// Calls wake(count, over) on the event loop once `events` has been filled; over: the file
-	// was shut down and PEND will bring no more. Throws std::system_error when the system has
-	// no thread. PEND is issued by the event loop's thread, as SHARE is.
+	// Calls wake(count, over) on the event loop once `events` has been filled; over: PEND
+	// will bring no more, for the file was shut down. Throws std::system_error when the system
+	// has no thread. PEND is issued by the event loop's thread, as SHARE is.
 	static std::shared_ptr<Waiter> start(Napi::Env env, std::shared_ptr<DeviceFile> file,
 					     std::shared_ptr<Events> events, Napi::Function wake);
 
@@ -47,6 +47,7 @@ class Waiter
 	void fetch(Batch &batch);
 	void read(const OVERLAPPED &packet, Batch &batch) const;
 	void post(Batch &batch);
+	bool pendAgain();
 
 	const Napi::Env env_;
 	std::shared_ptr<DeviceFile> file_;

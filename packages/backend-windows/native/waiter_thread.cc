@@ -94,7 +94,8 @@ void Waiter::read(const OVERLAPPED &packet, Batch &batch) const
 		readShareEnd(reinterpret_cast<const Lease &>(packet), batch.events);
 		return;
 	}
-	batch.over = static_cast<NTSTATUS>(packet.Internal) == STATUS_PIPE_CLOSING;
+	const auto status = static_cast<NTSTATUS>(packet.Internal);
+	batch.over = NT_ERROR(status) && !isShortage(status);
 	batch.pend_back = !batch.over;
 	batch.events.insert(batch.events.end(), pend_.events,
 			    pend_.events + packet.InternalHigh / sizeof(pendshare_event));
@@ -140,14 +141,23 @@ void Waiter::deliver(Napi::Env env, Napi::Function wake, Waiter *self, void *)
 	self->room_.notify_one();
 	const size_t count = batch.events.size();
 	self->events_->put(batch.events.data(), count);
-	// Without memory for a request it is tried again in the next turn of the event loop.
-	if (batch.pend_back && NT_ERROR(self->file_->pend(self->pend_)))
-		self->file_->wake();
+	if (batch.pend_back)
+		batch.over = self->pendAgain();
 	if (count == 0 && !batch.over)
 		return;
 	const napi_value arguments[] = {Napi::Number::New(env, static_cast<double>(count)),
 					Napi::Boolean::New(env, batch.over)};
 	reportException(env, napi_call_function(env, env.Undefined(), wake, 2, arguments, nullptr));
+}
+
+// True: there will be no more events. For want of memory it is tried in the next turn of the event
+// loop.
+bool Waiter::pendAgain()
+{
+	const NTSTATUS status = file_->pend(pend_);
+	if (isShortage(status))
+		file_->wake();
+	return NT_ERROR(status) && !isShortage(status);
 }
 
 void Waiter::hold(bool alive)

@@ -50,7 +50,7 @@ NTSTATUS call(HANDLE device, ULONG code, void *in, ULONG in_length, void *out, U
 
 struct pendshare_info info_of(HANDLE device)
 {
-	struct pendshare_info info = { .size = sizeof(info) };
+	struct pendshare_info info = {.size = sizeof(info)};
 
 	check_status(call(device, PENDSHARE_IOC_INFO, &info, sizeof(info), &info, sizeof(info)),
 		     STATUS_SUCCESS, NULL);
@@ -60,9 +60,9 @@ struct pendshare_info info_of(HANDLE device)
 struct pendshare_share share_arguments(ULONG64 id, const char *peer)
 {
 	struct pendshare_share arguments = {
-		.size = sizeof(arguments),
-		.id = id,
-		.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	    .size = sizeof(arguments),
+	    .id = id,
+	    .access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
 	};
 
 	strcpy(arguments.peer, peer);
@@ -82,14 +82,14 @@ void share(HANDLE device, struct pendshare_share *arguments, void *memory, ULONG
 
 NTSTATUS end_share(HANDLE device, ULONG code, ULONG64 id)
 {
-	struct pendshare_end arguments = { .size = sizeof(arguments), .id = id };
+	struct pendshare_end arguments = {.size = sizeof(arguments), .id = id};
 
 	return call(device, code, &arguments, sizeof(arguments), &arguments, sizeof(arguments));
 }
 
 NTSTATUS shut_down(HANDLE device)
 {
-	struct pendshare_shutdown arguments = { .size = sizeof(arguments) };
+	struct pendshare_shutdown arguments = {.size = sizeof(arguments)};
 
 	return call(device, PENDSHARE_IOC_SHUTDOWN, &arguments, sizeof(arguments), NULL, 0);
 }
@@ -97,13 +97,13 @@ NTSTATUS shut_down(HANDLE device)
 void await_accepted(HANDLE device, ULONG count)
 {
 	while (count > 0) {
-		struct pendshare_pend arguments = { .size = sizeof(arguments), .capacity = 16 };
+		struct pendshare_pend arguments = {.size = sizeof(arguments), .capacity = 16};
 		struct pendshare_event events[16];
 		struct pending pending;
 		ULONG i;
 
-		begin(device, PENDSHARE_IOC_PEND, &arguments, sizeof(arguments), events, sizeof(events),
-		      &pending);
+		begin(device, PENDSHARE_IOC_PEND, &arguments, sizeof(arguments), events,
+		      sizeof(events), &pending);
 		if (await(&pending, "ACCEPTED") != STATUS_SUCCESS)
 			return check(0, "PEND for ACCEPTED");
 		for (i = 0; i < pending.result.Information / sizeof(*events); i++)
@@ -121,6 +121,7 @@ void await_quiet(const char *what)
 		Sleep(5);
 		info = info_of(device);
 	}
-	check(!info.total_shares && !info.total_pinned_pages, "%s: no share and no page is left", what);
+	check(!info.total_shares && !info.total_pinned_pages, "%s: no share and no page is left",
+	      what);
 	CloseHandle(device);
 }

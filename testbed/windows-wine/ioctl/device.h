@@ -27,7 +27,7 @@ struct pending {
 /* tap.c */
 void check(int fine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void check_status(NTSTATUS status, NTSTATUS expected, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* For what Wine is known not to show: the name and why. */
 void cannot_show(const char *name, const char *why);
 int finish(void);

@@ -20,7 +20,8 @@ static void share_many(HANDLE device, struct pending *pendings)
 }
 
 /* How many of them end for this reason. */
-static ULONG ended_as(struct pending *pendings, ULONG first, ULONG count, ULONG reason, const char *what)
+static ULONG ended_as(struct pending *pendings, ULONG first, ULONG count, ULONG reason,
+		      const char *what)
 {
 	ULONG i, n = 0;
 
@@ -36,11 +37,12 @@ static void test_cancel_request(void)
 
 	share_many(device, pendings);
 	check(CancelIoEx(device, (OVERLAPPED *)&pendings[3].result), "CancelIoEx of one request");
-	check(ended_as(pendings, 3, 1, PENDSHARE_CANCELLED, "CancelIoEx") == 1, "ends it as cancelled");
+	check(ended_as(pendings, 3, 1, PENDSHARE_CANCELLED, "CancelIoEx") == 1,
+	      "ends it as cancelled");
 	check(info_of(device).shares == SHARES - 1, "and no other");
 	check_status(shut_down(device), STATUS_SUCCESS, "SHUTDOWN");
 	check(ended_as(pendings, 0, 3, PENDSHARE_CLOSED, "SHUTDOWN") == 3 &&
-		      ended_as(pendings, 4, SHARES - 4, PENDSHARE_CLOSED, "SHUTDOWN") == SHARES - 4,
+		  ended_as(pendings, 4, SHARES - 4, PENDSHARE_CLOSED, "SHUTDOWN") == SHARES - 4,
 	      "ends the others as closed");
 	CloseHandle(device);
 }
@@ -48,13 +50,14 @@ static void test_cancel_request(void)
 static void test_shutdown(void)
 {
 	HANDLE device = device_open(FILE_FLAG_OVERLAPPED);
-	struct pendshare_pend pend = { .size = sizeof(pend), .capacity = 1 };
+	struct pendshare_pend pend = {.size = sizeof(pend), .capacity = 1};
 	struct pendshare_share arguments = share_arguments(1, "");
 	struct pendshare_event event;
 
 	shut_down(device);
-	check_status(call(device, PENDSHARE_IOC_SHARE, &arguments, sizeof(arguments), pages(1), PAGE),
-		     STATUS_PIPE_CLOSING, "SHARE after SHUTDOWN");
+	check_status(
+	    call(device, PENDSHARE_IOC_SHARE, &arguments, sizeof(arguments), pages(1), PAGE),
+	    STATUS_PIPE_CLOSING, "SHARE after SHUTDOWN");
 	check_status(call(device, PENDSHARE_IOC_PEND, &pend, sizeof(pend), &event, sizeof(event)),
 		     STATUS_PIPE_CLOSING, "PEND after SHUTDOWN, when all is told");
 	check_status(shut_down(device), STATUS_SUCCESS, "SHUTDOWN for the second time");
@@ -68,7 +71,8 @@ static void test_close_handle(void)
 
 	share_many(device, pendings);
 	CloseHandle(device);
-	check(ended_as(pendings, 0, SHARES, PENDSHARE_CLOSED, "CloseHandle with pending shares") == SHARES,
+	check(ended_as(pendings, 0, SHARES, PENDSHARE_CLOSED, "CloseHandle with pending shares") ==
+		  SHARES,
 	      "CloseHandle with pending shares ends all as closed");
 	await_quiet("CloseHandle");
 }
@@ -76,7 +80,7 @@ static void test_close_handle(void)
 static void test_revoke(void)
 {
 	HANDLE device = device_open(FILE_FLAG_OVERLAPPED);
-	struct pendshare_revoke arguments = { .size = sizeof(arguments), .grace_ms = 3600001 };
+	struct pendshare_revoke arguments = {.size = sizeof(arguments), .grace_ms = 3600001};
 	struct pendshare_share more = share_arguments(100, "");
 	struct pending pendings[SHARES];
 
@@ -101,7 +105,8 @@ static void test_revoke(void)
 	check(info_of(device).shares == 0, "INFO on a dead file");
 	check_status(shut_down(device), STATUS_SUCCESS, "SHUTDOWN of a dead file");
 	CloseHandle(device);
-	cannot_show("REVOKE by a user who is no administrator", "a driver is not told the access of a handle");
+	cannot_show("REVOKE by a user who is no administrator",
+		    "a driver is not told the access of a handle");
 }
 
 /* Two threads end one share; both are let go by the same event. */
@@ -135,7 +140,7 @@ static DWORD WINAPI cancel_it(void *context)
 static ULONG race_once(HANDLE device, HANDLE go, void *memory, ULONG64 id)
 {
 	struct pendshare_share arguments = share_arguments(id, "");
-	struct race race = { .device = device, .go = go, .id = id };
+	struct race race = {.device = device, .go = go, .id = id};
 	struct pending pending;
 	HANDLE threads[2];
 	ULONG status;
@@ -154,9 +159,9 @@ static ULONG race_once(HANDLE device, HANDLE go, void *memory, ULONG64 id)
 	if (status == PENDSHARE_STATUS(PENDSHARE_RELEASED, 0, 0))
 		return race.status == STATUS_SUCCESS ? PENDSHARE_RELEASED : 0;
 	if (status == PENDSHARE_STATUS(PENDSHARE_CANCELLED, 0, 0))
-		return race.status == STATUS_NOT_FOUND || race.status == STATUS_REQUEST_NOT_ACCEPTED ?
-			       PENDSHARE_CANCELLED :
-			       0;
+		return race.status == STATUS_NOT_FOUND || race.status == STATUS_REQUEST_NOT_ACCEPTED
+			   ? PENDSHARE_CANCELLED
+			   : 0;
 	return 0;
 }
 
@@ -164,14 +169,15 @@ static void test_race(void)
 {
 	HANDLE device = device_open(FILE_FLAG_OVERLAPPED);
 	HANDLE go = CreateEventW(NULL, TRUE, FALSE, NULL);
-	ULONG won[3] = { 0 };
+	ULONG won[3] = {0};
 	void *memory = pages(1);
 	ULONG64 round;
 
 	for (round = 1; round <= ROUNDS; round++)
 		won[race_once(device, go, memory, round)]++;
 	check(won[0] == 0, "%d races of RELEASE and CancelIoEx have one winner each", ROUNDS);
-	printf("# released %lu, cancelled %lu\n", won[PENDSHARE_RELEASED], won[PENDSHARE_CANCELLED]);
+	printf("# released %lu, cancelled %lu\n", won[PENDSHARE_RELEASED],
+	       won[PENDSHARE_CANCELLED]);
 	CloseHandle(device);
 	CloseHandle(go);
 }

@@ -13,15 +13,15 @@ struct request {
 };
 
 static const struct request requests[] = {
-	{ "INFO", PENDSHARE_IOC_INFO, sizeof(struct pendshare_info), FALSE },
-	{ "SHARE", PENDSHARE_IOC_SHARE, sizeof(struct pendshare_share), TRUE },
-	{ "SHARE_READONLY", PENDSHARE_IOC_SHARE_READONLY, sizeof(struct pendshare_share), TRUE },
-	{ "PEND", PENDSHARE_IOC_PEND, sizeof(struct pendshare_pend), FALSE },
-	{ "RELEASE", PENDSHARE_IOC_RELEASE, sizeof(struct pendshare_end), FALSE },
-	{ "CANCEL", PENDSHARE_IOC_CANCEL, sizeof(struct pendshare_end), FALSE },
-	{ "NOTIFY", PENDSHARE_IOC_NOTIFY, sizeof(struct pendshare_notify), FALSE },
-	{ "SHUTDOWN", PENDSHARE_IOC_SHUTDOWN, sizeof(struct pendshare_shutdown), FALSE },
-	{ "REVOKE", PENDSHARE_IOC_REVOKE, sizeof(struct pendshare_revoke), FALSE },
+    {"INFO", PENDSHARE_IOC_INFO, sizeof(struct pendshare_info), FALSE},
+    {"SHARE", PENDSHARE_IOC_SHARE, sizeof(struct pendshare_share), TRUE},
+    {"SHARE_READONLY", PENDSHARE_IOC_SHARE_READONLY, sizeof(struct pendshare_share), TRUE},
+    {"PEND", PENDSHARE_IOC_PEND, sizeof(struct pendshare_pend), FALSE},
+    {"RELEASE", PENDSHARE_IOC_RELEASE, sizeof(struct pendshare_end), FALSE},
+    {"CANCEL", PENDSHARE_IOC_CANCEL, sizeof(struct pendshare_end), FALSE},
+    {"NOTIFY", PENDSHARE_IOC_NOTIFY, sizeof(struct pendshare_notify), FALSE},
+    {"SHUTDOWN", PENDSHARE_IOC_SHUTDOWN, sizeof(struct pendshare_shutdown), FALSE},
+    {"REVOKE", PENDSHARE_IOC_REVOKE, sizeof(struct pendshare_revoke), FALSE},
 };
 
 /* Sends `length` bytes of input whose size field says `told`. */
@@ -37,7 +37,7 @@ static NTSTATUS send(HANDLE device, const struct request *request, UCHAR *input,
 
 static void test_sizes(HANDLE device, const struct request *request)
 {
-	UCHAR input[1024] = { 0 };
+	UCHAR input[1024] = {0};
 	ULONG size = request->size;
 	ULONG length;
 
@@ -64,7 +64,7 @@ static void test_sizes(HANDLE device, const struct request *request)
 
 static void test_codes(HANDLE device)
 {
-	UCHAR input[sizeof(struct pendshare_info)] = { 0 };
+	UCHAR input[sizeof(struct pendshare_info)] = {0};
 	const struct request *request;
 	ULONG method;
 
@@ -76,7 +76,8 @@ static void test_codes(HANDLE device)
 		for (method = 0; method < 3; method++) {
 			wrong.code = (request->code & ~3u) | method;
 			if (wrong.code == PENDSHARE_IOC_SHARE ||
-			    wrong.code == PENDSHARE_IOC_SHARE_READONLY || wrong.code == request->code)
+			    wrong.code == PENDSHARE_IOC_SHARE_READONLY ||
+			    wrong.code == request->code)
 				continue;
 			tried++;
 			refused += send(device, &wrong, input, wrong.size, wrong.size) ==
@@ -86,7 +87,8 @@ static void test_codes(HANDLE device)
 	}
 	for (method = 0; method < 3; method++)
 		check_status(call(device, PENDSHARE_IOC(0x3f, method), input, 8, input, 8),
-			     STATUS_INVALID_DEVICE_REQUEST, "an unknown request, method %lu", method);
+			     STATUS_INVALID_DEVICE_REQUEST, "an unknown request, method %lu",
+			     method);
 	check_status(call(device, PENDSHARE_IOC_INFO & ~(3u << 14), input, 8, input, 8),
 		     STATUS_INVALID_DEVICE_REQUEST, "INFO without the access bits");
 }
@@ -96,14 +98,15 @@ static void test_longer(HANDLE device)
 	struct {
 		struct pendshare_info info;
 		ULONG64 tail;
-	} longer = { .info.size = sizeof(longer) };
+	} longer = {.info.size = sizeof(longer)};
 
-	check_status(call(device, PENDSHARE_IOC_INFO, &longer, sizeof(longer), &longer, sizeof(longer)),
-		     STATUS_SUCCESS, "INFO of a newer caller, with a tail of zeros");
+	check_status(
+	    call(device, PENDSHARE_IOC_INFO, &longer, sizeof(longer), &longer, sizeof(longer)),
+	    STATUS_SUCCESS, "INFO of a newer caller, with a tail of zeros");
 	check(longer.info.size == sizeof(longer.info), "it is told what the driver knows");
 	longer.info.size = sizeof(longer.info);
-	check_status(call(device, PENDSHARE_IOC_INFO, &longer.info, sizeof(longer.info), &longer.info,
-			  sizeof(longer.info) - 1),
+	check_status(call(device, PENDSHARE_IOC_INFO, &longer.info, sizeof(longer.info),
+			  &longer.info, sizeof(longer.info) - 1),
 		     STATUS_INVALID_PARAMETER, "INFO with too short an output");
 	longer.info.flags = 0;
 	longer.info.size = sizeof(longer.info);
@@ -124,17 +127,17 @@ static void test_pend(HANDLE device)
 {
 	ULONG one = sizeof(struct pendshare_event);
 
-	check_status(pend(device, (struct pendshare_pend){ .capacity = 0 }, one), STATUS_INVALID_PARAMETER,
-		     "PEND for no event");
-	check_status(pend(device, (struct pendshare_pend){ .capacity = 1, .id = 1 }, one),
+	check_status(pend(device, (struct pendshare_pend){.capacity = 0}, one),
+		     STATUS_INVALID_PARAMETER, "PEND for no event");
+	check_status(pend(device, (struct pendshare_pend){.capacity = 1, .id = 1}, one),
 		     STATUS_INVALID_PARAMETER, "PEND for one share");
-	check_status(pend(device, (struct pendshare_pend){ .capacity = 1, .events = 4096 }, one),
+	check_status(pend(device, (struct pendshare_pend){.capacity = 1, .events = 4096}, one),
 		     STATUS_INVALID_PARAMETER, "PEND with an address of events");
-	check_status(pend(device, (struct pendshare_pend){ .capacity = 1, .count = 1 }, one),
+	check_status(pend(device, (struct pendshare_pend){.capacity = 1, .count = 1}, one),
 		     STATUS_INVALID_PARAMETER, "PEND with a count");
-	check_status(pend(device, (struct pendshare_pend){ .capacity = 1 }, 0), STATUS_INVALID_PARAMETER,
-		     "PEND without output");
-	check_status(pend(device, (struct pendshare_pend){ .capacity = 1 }, one - 1),
+	check_status(pend(device, (struct pendshare_pend){.capacity = 1}, 0),
+		     STATUS_INVALID_PARAMETER, "PEND without output");
+	check_status(pend(device, (struct pendshare_pend){.capacity = 1}, one - 1),
 		     STATUS_INVALID_PARAMETER, "PEND with an output shorter than an event");
 }
 
@@ -142,13 +145,14 @@ static void test_synchronous(void)
 {
 	HANDLE device = device_open(0);
 	struct pendshare_share arguments = share_arguments(1, "");
-	struct pendshare_pend pend_arguments = { .size = sizeof(pend_arguments), .capacity = 1 };
+	struct pendshare_pend pend_arguments = {.size = sizeof(pend_arguments), .capacity = 1};
 	struct pendshare_event event;
 
-	check_status(call(device, PENDSHARE_IOC_SHARE, &arguments, sizeof(arguments), pages(1), PAGE),
-		     STATUS_INVALID_PARAMETER, "SHARE on a handle without FILE_FLAG_OVERLAPPED");
-	check_status(call(device, PENDSHARE_IOC_PEND, &pend_arguments, sizeof(pend_arguments), &event,
-			  sizeof(event)),
+	check_status(
+	    call(device, PENDSHARE_IOC_SHARE, &arguments, sizeof(arguments), pages(1), PAGE),
+	    STATUS_INVALID_PARAMETER, "SHARE on a handle without FILE_FLAG_OVERLAPPED");
+	check_status(call(device, PENDSHARE_IOC_PEND, &pend_arguments, sizeof(pend_arguments),
+			  &event, sizeof(event)),
 		     STATUS_INVALID_PARAMETER, "PEND on a handle without FILE_FLAG_OVERLAPPED");
 	check(info_of(device).abi_version == PENDSHARE_ABI_VERSION,
 	      "INFO on a handle without FILE_FLAG_OVERLAPPED");

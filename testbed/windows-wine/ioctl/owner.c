@@ -11,11 +11,12 @@
 /* Starts `self what HANDLE`, with a handle of this process for the child. */
 static PROCESS_INFORMATION start(const char *self, const char *what, HANDLE handle)
 {
-	STARTUPINFOA startup = { .cb = sizeof(startup) };
+	STARTUPINFOA startup = {.cb = sizeof(startup)};
 	PROCESS_INFORMATION child;
 	char line[MAX_PATH + 64];
 
-	snprintf(line, sizeof(line), "\"%s\" %s %llu", self, what, (unsigned long long)(ULONG_PTR)handle);
+	snprintf(line, sizeof(line), "\"%s\" %s %llu", self, what,
+		 (unsigned long long)(ULONG_PTR)handle);
 	if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &child)) {
 		printf("Bail out! no child: error %lu\n", GetLastError());
 		exit(1);
@@ -46,11 +47,12 @@ static HANDLE inheritable(HANDLE handle)
 static int use_foreign(HANDLE device)
 {
 	struct pendshare_share arguments = share_arguments(1, "");
-	struct pendshare_pend pend = { .size = sizeof(pend), .capacity = 1 };
-	struct pendshare_info info = { .size = sizeof(info) };
+	struct pendshare_pend pend = {.size = sizeof(pend), .capacity = 1};
+	struct pendshare_info info = {.size = sizeof(info)};
 	struct pendshare_event event;
 
-	if (call(device, PENDSHARE_IOC_INFO, &info, sizeof(info), &info, sizeof(info)) != STATUS_SUCCESS)
+	if (call(device, PENDSHARE_IOC_INFO, &info, sizeof(info), &info, sizeof(info)) !=
+	    STATUS_SUCCESS)
 		return 1;
 	if (call(device, PENDSHARE_IOC_SHARE, &arguments, sizeof(arguments), pages(1), PAGE) !=
 	    STATUS_INVALID_OWNER)
@@ -92,7 +94,8 @@ static int share_and_bequeath(HANDLE parent)
 	HANDLE heir;
 
 	share_some(device);
-	if (!DuplicateHandle(GetCurrentProcess(), device, parent, &heir, 0, FALSE, DUPLICATE_SAME_ACCESS))
+	if (!DuplicateHandle(GetCurrentProcess(), device, parent, &heir, 0, FALSE,
+			     DUPLICATE_SAME_ACCESS))
 		return 2;
 	TerminateProcess(GetCurrentProcess(), (UINT)(ULONG_PTR)heir);
 	return 3;
@@ -105,10 +108,10 @@ static int share_foreign_event(HANDLE event)
 
 	arguments.flags = PENDSHARE_SHARE_EVENT;
 	arguments.event = (ULONG64)(ULONG_PTR)event;
-	return call(device_open(FILE_FLAG_OVERLAPPED), PENDSHARE_IOC_SHARE, &arguments, sizeof(arguments),
-		    pages(1), PAGE) == STATUS_INVALID_HANDLE ?
-		       0 :
-		       1;
+	return call(device_open(FILE_FLAG_OVERLAPPED), PENDSHARE_IOC_SHARE, &arguments,
+		    sizeof(arguments), pages(1), PAGE) == STATUS_INVALID_HANDLE
+		   ? 0
+		   : 1;
 }
 
 int owner_child(int argc, char **argv)
@@ -140,14 +143,15 @@ static void test_killed(const char *self)
 	CloseHandle(ready);
 }
 
-/* No handle is closed here: only the driver's notification of the owner's end can end the shares. */
+/* No handle is closed here: only the driver's notification of the owner's end can end the shares.
+ */
 static void test_bequeathed(const char *self)
 {
 	HANDLE parent;
 	HANDLE heir;
 
-	DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(), &parent, 0, TRUE,
-			DUPLICATE_SAME_ACCESS);
+	DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(), &parent, 0,
+			TRUE, DUPLICATE_SAME_ACCESS);
 	heir = (HANDLE)(ULONG_PTR)exit_code(start(self, "bequeath", parent));
 	await_quiet("an owner that dies and leaves a handle to another process");
 	check_status(shut_down(heir), STATUS_INVALID_OWNER, "the heir may not use it");
@@ -162,7 +166,8 @@ void test_owner(const char *self)
 
 	check(exit_code(start(self, "use-foreign", device)) == 0,
 	      "a process that did not open the handle may ask for INFO only");
-	check(exit_code(start(self, "foreign-event", event)) == 0, "an event of another process is none");
+	check(exit_code(start(self, "foreign-event", event)) == 0,
+	      "an event of another process is none");
 	CloseHandle(event);
 	CloseHandle(device);
 	test_killed(self);

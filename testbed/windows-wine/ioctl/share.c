@@ -17,11 +17,11 @@ static void refused(HANDLE device, struct pendshare_share arguments, NTSTATUS ex
 		     "SHARE with %s", what);
 }
 
-#define REFUSED(expected, what, ...)                                          \
-	do {                                                                  \
-		struct pendshare_share arguments = share_arguments(1, "");    \
-		__VA_ARGS__;                                                  \
-		refused(device, arguments, expected, what);                   \
+#define REFUSED(expected, what, ...)                                                               \
+	do {                                                                                       \
+		struct pendshare_share arguments = share_arguments(1, "");                         \
+		__VA_ARGS__;                                                                       \
+		refused(device, arguments, expected, what);                                        \
 	} while (0)
 
 static void test_arguments(HANDLE device)
@@ -55,19 +55,21 @@ static void test_memory(HANDLE device)
 	struct pendshare_share arguments = share_arguments(1, "");
 	UCHAR *memory = pages(4);
 
-	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, NULL, 0), STATUS_INVALID_PARAMETER,
-		     "SHARE of NULL and nothing");
-	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 0), STATUS_INVALID_PARAMETER,
-		     "SHARE of nothing");
-	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 1), STATUS_INVALID_PARAMETER,
-		     "SHARE of a byte");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, NULL, 0),
+		     STATUS_INVALID_PARAMETER, "SHARE of NULL and nothing");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 0),
+		     STATUS_INVALID_PARAMETER, "SHARE of nothing");
+	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 1),
+		     STATUS_INVALID_PARAMETER, "SHARE of a byte");
 	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE, memory, 2 * PAGE - 1),
 		     STATUS_INVALID_PARAMETER, "SHARE of two pages but a byte");
 	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE_READONLY, memory, PAGE),
 		     STATUS_INVALID_PARAMETER, "SHARE_READONLY for a kernel that writes");
-	cannot_show("SHARE of memory off a page", "the driver gets a copy, which has its own place");
+	cannot_show("SHARE of memory off a page",
+		    "the driver gets a copy, which has its own place");
 	cannot_show("SHARE of read-only pages", "it locks none; Windows says ACCESS_VIOLATION");
-	cannot_show("SHARE_READONLY of read-only pages", "it wants to write what the request returns");
+	cannot_show("SHARE_READONLY of read-only pages",
+		    "it wants to write what the request returns");
 	cannot_show("SHARE of unmapped memory", "it locks none; Windows says ACCESS_VIOLATION");
 }
 
@@ -82,14 +84,14 @@ static void test_readonly(HANDLE device)
 	await_accepted(device, 1);
 	check_status(end_share(device, PENDSHARE_IOC_RELEASE, 7), STATUS_SUCCESS,
 		     "SHARE_READONLY is released");
-	check_status(await(&pending, "the end of SHARE_READONLY"), PENDSHARE_STATUS(PENDSHARE_RELEASED, 0, 0),
-		     "and ends as released");
+	check_status(await(&pending, "the end of SHARE_READONLY"),
+		     PENDSHARE_STATUS(PENDSHARE_RELEASED, 0, 0), "and ends as released");
 }
 
 static void test_ids(HANDLE device)
 {
 	HANDLE other = device_open(FILE_FLAG_OVERLAPPED);
-	struct pendshare_notify notify = { .size = sizeof(notify), .id = 5 };
+	struct pendshare_notify notify = {.size = sizeof(notify), .id = 5};
 	struct pendshare_share arguments = share_arguments(5, "");
 	struct pending pending;
 
@@ -100,13 +102,14 @@ static void test_ids(HANDLE device)
 		     "RELEASE of another handle's id");
 	check_status(end_share(other, PENDSHARE_IOC_CANCEL, 5), STATUS_NOT_FOUND,
 		     "CANCEL of another handle's id");
-	check_status(call(other, PENDSHARE_IOC_NOTIFY, &notify, sizeof(notify), NULL, 0), STATUS_NOT_FOUND,
-		     "NOTIFY of another handle's id");
+	check_status(call(other, PENDSHARE_IOC_NOTIFY, &notify, sizeof(notify), NULL, 0),
+		     STATUS_NOT_FOUND, "NOTIFY of another handle's id");
 	check_status(call(device, PENDSHARE_IOC_NOTIFY, &notify, sizeof(notify), NULL, 0),
 		     STATUS_NOT_SUPPORTED, "NOTIFY of a share without a peer");
-	check_status(end_share(device, PENDSHARE_IOC_CANCEL, 5), STATUS_SUCCESS, "CANCEL of an own id");
-	check_status(await(&pending, "the end by CANCEL"), PENDSHARE_STATUS(PENDSHARE_CANCELLED, 0, 0),
-		     "the share ends as cancelled");
+	check_status(end_share(device, PENDSHARE_IOC_CANCEL, 5), STATUS_SUCCESS,
+		     "CANCEL of an own id");
+	check_status(await(&pending, "the end by CANCEL"),
+		     PENDSHARE_STATUS(PENDSHARE_CANCELLED, 0, 0), "the share ends as cancelled");
 	check_status(end_share(device, PENDSHARE_IOC_CANCEL, 5), STATUS_NOT_FOUND,
 		     "CANCEL of what has ended");
 	CloseHandle(other);
@@ -129,7 +132,8 @@ static void test_event(HANDLE device)
 	struct pending pending;
 
 	refused(device, with_event(NULL), STATUS_INVALID_HANDLE, "NULL for an event");
-	refused(device, with_event((HANDLE)(ULONG_PTR)0x7ffffff0), STATUS_INVALID_HANDLE, "a wild event");
+	refused(device, with_event((HANDLE)(ULONG_PTR)0x7ffffff0), STATUS_INVALID_HANDLE,
+		"a wild event");
 	refused(device, with_event(mutex), STATUS_INVALID_HANDLE, "a mutex for an event");
 	refused(device, with_event(device), STATUS_INVALID_HANDLE, "the device for an event");
 	arguments = with_event(event);

@@ -35,7 +35,8 @@ void check_status(NTSTATUS status, NTSTATUS expected, const char *format, ...)
 	point(status == expected, format, arguments);
 	va_end(arguments);
 	if (status != expected)
-		printf("# status %08lx, not %08lx\n", (unsigned long)status, (unsigned long)expected);
+		printf("# status %08lx, not %08lx\n", (unsigned long)status,
+		       (unsigned long)expected);
 }
 
 void cannot_show(const char *name, const char *why)

@@ -6,7 +6,8 @@
 
 static struct driver *the_driver;
 static struct device *the_device; /* of the one driver that this double serves */
-static WDF_DRIVER_GLOBALS driver_globals = { .DriverName = "pendshare", .DisplaceDriverUnload = TRUE };
+static WDF_DRIVER_GLOBALS driver_globals = {.DriverName = "pendshare",
+					    .DisplaceDriverUnload = TRUE};
 
 struct WDFDEVICE_INIT {
 	UNICODE_STRING name;
@@ -30,7 +31,8 @@ NTSTATUS double_WdfDriverCreate(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT obje
 				PWDF_DRIVER_CONFIG config, WDFDRIVER *handle)
 {
 	UNREFERENCED_PARAMETER(path);
-	stop_unless(config->DriverInitFlags & WdfDriverInitNonPnpDriver, "only drivers without PnP");
+	stop_unless(config->DriverInitFlags & WdfDriverInitNonPnpDriver,
+		    "only drivers without PnP");
 	the_driver = object_create(DRIVER, sizeof(*the_driver), attributes, NULL);
 	the_driver->wdm = object;
 	the_driver->config = *config;
@@ -51,8 +53,9 @@ NTSTATUS double_WdfDriverOpenParametersRegistryKey(PWDF_DRIVER_GLOBALS globals, 
 	return STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
-NTSTATUS double_WdfRegistryQueryValue(PWDF_DRIVER_GLOBALS globals, WDFKEY key, PCUNICODE_STRING name,
-				      ULONG length, PVOID value, PULONG queried, PULONG type)
+NTSTATUS double_WdfRegistryQueryValue(PWDF_DRIVER_GLOBALS globals, WDFKEY key,
+				      PCUNICODE_STRING name, ULONG length, PVOID value,
+				      PULONG queried, PULONG type)
 {
 	UNREFERENCED_PARAMETER(globals);
 	UNREFERENCED_PARAMETER(key);
@@ -127,7 +130,8 @@ static void device_dispose(struct object *object)
 NTSTATUS double_WdfDeviceCreate(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT *init,
 				PWDF_OBJECT_ATTRIBUTES attributes, WDFDEVICE *handle)
 {
-	struct device *device = object_create(DEVICE, sizeof(*device), attributes, &the_driver->object);
+	struct device *device =
+	    object_create(DEVICE, sizeof(*device), attributes, &the_driver->object);
 	ULONG major;
 	NTSTATUS status;
 
@@ -206,19 +210,20 @@ ULONG double_WdfFileObjectGetFlags(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT ha
 static NTSTATUS create(struct device *device, IRP *irp)
 {
 	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
-	struct file *file = object_create(FILE_OBJ, sizeof(*file), &device->file_attributes,
-					  NULL);
+	struct file *file = object_create(FILE_OBJ, sizeof(*file), &device->file_attributes, NULL);
 	struct request *request;
 
 	file->device = device;
 	file->wdm = stack->FileObject;
 	file->users = 1;
-	if (stack->Parameters.Create.Options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
+	if (stack->Parameters.Create.Options &
+	    (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
 		file->flags = FO_SYNCHRONOUS_IO;
 	request = request_create(irp, file);
 	object_get(&request->object);
 	ntoskrnl_watch_process();
-	device->files.EvtDeviceFileCreate((WDFDEVICE)device, (WDFREQUEST)request, (WDFFILEOBJECT)file);
+	device->files.EvtDeviceFileCreate((WDFDEVICE)device, (WDFREQUEST)request,
+					  (WDFFILEOBJECT)file);
 	stop_unless(request->completed, "a create that is pended");
 	if (NT_SUCCESS(request->status))
 		stack->FileObject->FsContext = file;
@@ -244,7 +249,8 @@ static void closed(void *instance, void *context)
 void file_put(struct file *file)
 {
 	if (InterlockedDecrement(&file->users) == 0)
-		stop_unless(TrySubmitThreadpoolCallback(closed, file, NULL), "no thread for a close");
+		stop_unless(TrySubmitThreadpoolCallback(closed, file, NULL),
+			    "no thread for a close");
 }
 
 static NTSTATUS close(struct file *file, IRP *irp)
@@ -300,7 +306,7 @@ static void missing(void)
 }
 
 #define ENTRY(index, name, result, parameters, arguments) [index] = (WDFFUNC)double_##name,
-static WDFFUNC functions[WdfFunctionTableNumEntries] = { PENDSHARE_WDF_FUNCTIONS(ENTRY) };
+static WDFFUNC functions[WdfFunctionTableNumEntries] = {PENDSHARE_WDF_FUNCTIONS(ENTRY)};
 
 __declspec(dllexport) NTSTATUS WdfVersionBind(DRIVER_OBJECT *object, UNICODE_STRING *path,
 					      struct bind_info *info, PWDF_DRIVER_GLOBALS *globals)
@@ -308,8 +314,9 @@ __declspec(dllexport) NTSTATUS WdfVersionBind(DRIVER_OBJECT *object, UNICODE_STR
 	int i;
 
 	UNREFERENCED_PARAMETER(path);
-	stop_unless(info->size == sizeof(*info) && info->version[0] == 1 && info->version[1] >= 15 &&
-			    info->function_count >= WdfFunctionTableNumEntries,
+	stop_unless(info->size == sizeof(*info) && info->version[0] == 1 &&
+			info->version[1] >= 15 &&
+			info->function_count >= WdfFunctionTableNumEntries,
 		    "a driver for a framework before 1.15");
 	for (i = 0; i < WdfFunctionTableNumEntries; i++)
 		if (!functions[i])
@@ -320,15 +327,16 @@ __declspec(dllexport) NTSTATUS WdfVersionBind(DRIVER_OBJECT *object, UNICODE_STR
 	return STATUS_SUCCESS;
 }
 
-__declspec(dllexport) VOID WdfVersionUnbind(UNICODE_STRING *path, struct bind_info *info,
-					    PWDF_DRIVER_GLOBALS globals)
+__declspec(dllexport) VOID
+    WdfVersionUnbind(UNICODE_STRING *path, struct bind_info *info, PWDF_DRIVER_GLOBALS globals)
 {
 	UNREFERENCED_PARAMETER(path);
 	UNREFERENCED_PARAMETER(globals);
 	*info->function_table = NULL;
 }
 
-/* Wine takes a driver that imports kernel32 for a library, and calls this instead of DriverEntry. */
+/* Wine takes a driver that imports kernel32 for a library, and calls this instead of DriverEntry.
+ */
 BOOL32 DllMain(HANDLE module, ULONG reason, PVOID reserved)
 {
 	UNREFERENCED_PARAMETER(module);

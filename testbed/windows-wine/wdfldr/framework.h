@@ -44,7 +44,7 @@ struct object {
 	LONG volatile deleted;
 	struct object *parent;
 	struct context *contexts;
-	LIST_ENTRY link; /* of all objects */
+	LIST_ENTRY link;			/* of all objects */
 	void (*dispose)(struct object *object); /* at deletion; waits for callbacks under way */
 };
 
@@ -84,7 +84,7 @@ struct request {
 	struct object object;
 	IRP *irp;
 	struct file *file;
-	struct queue *queue; /* that it lies in; queue.c's lock */
+	struct queue *queue;  /* that it lies in; queue.c's lock */
 	struct queue *origin; /* that it was taken from last */
 	LIST_ENTRY entry;
 	LONG volatile completed;

@@ -2,8 +2,8 @@
 /*
  * The memory of a share. Wine hands the driver a copy of the output buffer and copies it back in
  * the end. So that both sides see one memory, the program's pages can be those of a named
- * section (native/live.cc): then the label of its SHARE is "live:NAME+OFFSET", NAME the section's and
- * OFFSET in bytes, and the driver gets a view of the same section.
+ * section (native/live.cc): then the label of its SHARE is "live:NAME+OFFSET", NAME the section's
+ * and OFFSET in bytes, and the driver gets a view of the same section.
  *
  * Without such a label the driver has a copy, written back with the request's completion.
  */

@@ -15,7 +15,7 @@ struct process {
 };
 
 static FAST_MUTEX mutex;
-static LIST_ENTRY processes = { &processes, &processes };
+static LIST_ENTRY processes = {&processes, &processes};
 static PCREATE_PROCESS_NOTIFY_ROUTINE volatile notify;
 
 static void process_ended(void *context, BOOLEAN timed_out)
@@ -49,8 +49,8 @@ void ntoskrnl_watch_process(void)
 	process->id = id;
 	process->handle = OpenProcess(SYNCHRONIZE, FALSE, (ULONG)(ULONG_PTR)id);
 	InsertTailList(&processes, &process->link);
-	stop_unless(RegisterWaitForSingleObject(&process->wait, process->handle, process_ended, process,
-						~0u, WT_EXECUTEONLYONCE),
+	stop_unless(RegisterWaitForSingleObject(&process->wait, process->handle, process_ended,
+						process, ~0u, WT_EXECUTEONLYONCE),
 		    "a process cannot be watched");
 known:
 	ExReleaseFastMutex(&mutex);
@@ -60,8 +60,7 @@ known:
 void ntoskrnl_forget(void)
 {
 	while (!IsListEmpty(&processes)) {
-		struct process *process =
-			CONTAINING_RECORD(processes.Flink, struct process, link);
+		struct process *process = CONTAINING_RECORD(processes.Flink, struct process, link);
 
 		RemoveEntryList(&process->link);
 		UnregisterWaitEx(process->wait, INVALID_HANDLE);
@@ -78,7 +77,8 @@ static NTSTATUS set_process_notify(PCREATE_PROCESS_NOTIFY_ROUTINE callback, BOOL
 
 /* Duplicated into this process the handle is one of kernel mode. */
 static NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type,
-				    KPROCESSOR_MODE mode, PVOID *object, POBJECT_HANDLE_INFORMATION info)
+				    KPROCESSOR_MODE mode, PVOID *object,
+				    POBJECT_HANDLE_INFORMATION info)
 {
 	HANDLE process;
 	HANDLE own;

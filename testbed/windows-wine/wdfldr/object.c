@@ -13,11 +13,11 @@ int sprintf(char *text, const char *format, ...);
 #define DEAD 0x44414544
 #define TAG 0x62756f64
 
-static const char *const names[KINDS] = { "drivers", "devices",	   "queues", "requests",
-					  "files",   "timers", "work items", "memories" };
+static const char *const names[KINDS] = {"drivers", "devices", "queues",     "requests",
+					 "files",   "timers",  "work items", "memories"};
 static LONG volatile counts[KINDS];
 static KSPIN_LOCK lock;
-static LIST_ENTRY all = { &all, &all };
+static LIST_ENTRY all = {&all, &all};
 
 static void leave_behind(const char *path, const char *text, ULONG length)
 {
@@ -57,7 +57,8 @@ static struct context *context_add(struct object *object, WDF_OBJECT_ATTRIBUTES 
 	size_t size = type ? type->ContextSize : 0;
 	struct context *context = ExAllocatePoolWithTag(NonPagedPool, sizeof(*context) + size, TAG);
 
-	stop_unless(attributes->Size == sizeof(*attributes), "WDF_OBJECT_ATTRIBUTES not initialized");
+	stop_unless(attributes->Size == sizeof(*attributes),
+		    "WDF_OBJECT_ATTRIBUTES not initialized");
 	RtlZeroMemory(context, sizeof(*context) + size);
 	context->type = type;
 	context->cleanup = attributes->EvtCleanupCallback;
@@ -91,7 +92,8 @@ void *object_of(HANDLE handle, enum kind kind)
 {
 	struct object *object = handle;
 
-	stop_unless(object && object->magic == ALIVE, "a handle of no object, or of one that is gone");
+	stop_unless(object && object->magic == ALIVE,
+		    "a handle of no object, or of one that is gone");
 	stop_unless(object->kind == kind, "a handle of another kind of object");
 	return object;
 }

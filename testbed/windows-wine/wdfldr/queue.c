@@ -19,7 +19,8 @@ NTSTATUS double_WdfIoQueueCreate(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle,
 
 	UNREFERENCED_PARAMETER(globals);
 	stop_unless(config->Size == sizeof(*config), "WDF_IO_QUEUE_CONFIG not initialized");
-	stop_unless(config->DispatchType != WdfIoQueueDispatchSequential, "no sequential queues here");
+	stop_unless(config->DispatchType != WdfIoQueueDispatchSequential,
+		    "no sequential queues here");
 	queue->device = device;
 	queue->config = *config;
 	InitializeListHead(&queue->requests);
@@ -34,11 +35,10 @@ NTSTATUS queue_submit(struct queue *queue, struct request *request)
 {
 	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(request->irp);
 
-	queue->config.EvtIoDeviceControl(
-		(WDFQUEUE)queue, (WDFREQUEST)request,
-		stack->Parameters.DeviceIoControl.OutputBufferLength,
-		stack->Parameters.DeviceIoControl.InputBufferLength,
-		stack->Parameters.DeviceIoControl.IoControlCode);
+	queue->config.EvtIoDeviceControl((WDFQUEUE)queue, (WDFREQUEST)request,
+					 stack->Parameters.DeviceIoControl.OutputBufferLength,
+					 stack->Parameters.DeviceIoControl.InputBufferLength,
+					 stack->Parameters.DeviceIoControl.IoControlCode);
 	return STATUS_SUCCESS;
 }
 

@@ -59,7 +59,7 @@ VOID double_WdfRequestCompleteWithInformation(PWDF_DRIVER_GLOBALS globals, WDFRE
 }
 
 /* What each create is taken to have asked for, since Wine does not say. */
-static IO_SECURITY_CONTEXT everything = { .DesiredAccess = GENERIC_READ | GENERIC_WRITE | WRITE_DAC };
+static IO_SECURITY_CONTEXT everything = {.DesiredAccess = GENERIC_READ | GENERIC_WRITE | WRITE_DAC};
 
 VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
 				    PWDF_REQUEST_PARAMETERS parameters)
@@ -68,18 +68,19 @@ VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST hand
 	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(request->irp);
 
 	UNREFERENCED_PARAMETER(globals);
-	stop_unless(parameters->Size == sizeof(*parameters), "WDF_REQUEST_PARAMETERS not initialized");
+	stop_unless(parameters->Size == sizeof(*parameters),
+		    "WDF_REQUEST_PARAMETERS not initialized");
 	parameters->Type = (WDF_REQUEST_TYPE)stack->MajorFunction;
 	if (stack->MajorFunction == IRP_MJ_CREATE) {
 		parameters->Parameters.Create.SecurityContext = &everything;
 		parameters->Parameters.Create.Options = stack->Parameters.Create.Options;
 	} else {
 		parameters->Parameters.DeviceIoControl.OutputBufferLength =
-			stack->Parameters.DeviceIoControl.OutputBufferLength;
+		    stack->Parameters.DeviceIoControl.OutputBufferLength;
 		parameters->Parameters.DeviceIoControl.InputBufferLength =
-			stack->Parameters.DeviceIoControl.InputBufferLength;
+		    stack->Parameters.DeviceIoControl.InputBufferLength;
 		parameters->Parameters.DeviceIoControl.IoControlCode =
-			stack->Parameters.DeviceIoControl.IoControlCode;
+		    stack->Parameters.DeviceIoControl.IoControlCode;
 	}
 }
 
@@ -101,7 +102,8 @@ NTSTATUS double_WdfRequestRetrieveInputBuffer(PWDF_DRIVER_GLOBALS globals, WDFRE
 	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(request->irp);
 
 	UNREFERENCED_PARAMETER(globals);
-	return buffer(request, stack->Parameters.DeviceIoControl.InputBufferLength, minimum, out, length);
+	return buffer(request, stack->Parameters.DeviceIoControl.InputBufferLength, minimum, out,
+		      length);
 }
 
 NTSTATUS double_WdfRequestRetrieveOutputBuffer(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,

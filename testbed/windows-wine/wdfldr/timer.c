@@ -26,7 +26,7 @@ static LONGLONG now(void)
 
 static void set(struct timer *timer, LONGLONG in)
 {
-	LARGE_INTEGER relative = { .QuadPart = in > 0 ? -in : -1 };
+	LARGE_INTEGER relative = {.QuadPart = in > 0 ? -in : -1};
 
 	SetThreadpoolTimer(timer->pool, &relative, 0, 0);
 }

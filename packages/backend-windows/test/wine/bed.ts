@@ -73,7 +73,7 @@ function sectionLabel({ memory, label }: ShareRequest): string {
 }
 
 /** The module of this directory with that name: built, as Wine's Node runs it, or from source. */
-export function module(name: string): URL {
+export function beside(name: string): URL {
   return new URL(`${name}${extname(import.meta.url)}`, import.meta.url)
 }
 
@@ -115,7 +115,7 @@ export async function nothingPinned(): Promise<void> {
 
 /** Runs a program of this directory until its end. Its stderr is shown; what it says on stdout is returned. */
 export async function runChild(program: string, ...argv: string[]) {
-  const child = spawn(process.execPath, [fileURLToPath(module(program)), ...argv], {
+  const child = spawn(process.execPath, [fileURLToPath(beside(program)), ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let stdout = ''

@@ -2,7 +2,7 @@
 import { after, describe, it } from 'node:test'
 import { runContract } from '@pendshare/contract-tests'
 import { createOpen } from '@pendshare/core'
-import { module, pinnedPages, revoke, underWine } from './bed.ts'
+import { beside, pinnedPages, revoke, underWine } from './bed.ts'
 
 const open = createOpen({})
 
@@ -18,7 +18,7 @@ runContract({
     liveMemory: true,
   },
   open: (watch) => open({ backend: watch(underWine) }),
-  fixture: module('./fixture'),
+  fixture: beside('./fixture'),
   hooks: {
     remove: () => revoke(0),
     recall: (graceMs) => revoke(graceMs),

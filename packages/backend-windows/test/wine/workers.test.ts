@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { STAGES, type Stage } from '../../../backend-linux/test/vm/stages.ts'
-import { module, openDevice, pinnedPages } from './bed.ts'
+import { beside, openDevice, pinnedPages } from './bed.ts'
 
 async function startWorker(...stages: readonly Stage[]): Promise<Worker> {
-  const worker = new Worker(module('worker'), { workerData: stages })
+  const worker = new Worker(beside('worker'), { workerData: stages })
   await once(worker, 'message')
   return worker
 }

@@ -1,8 +1,10 @@
 /** `pendshare revoke`: an administrator takes the memory of every share back. */
-import { revoke as revokeAll } from '@pendshare/backend-linux'
+
+const backend = () =>
+  process.platform === 'win32' ? import('@pendshare/backend-windows') : import('@pendshare/backend-linux')
 
 export async function revoke({ grace }: { grace: number }): Promise<void> {
-  await revokeAll(grace)
+  await (await backend()).revoke(grace)
   console.log(
     grace === 0
       ? 'every share was ended as device-removed; programs have to open the device again'
