@@ -8,7 +8,9 @@ import { pinnedPages } from './bed.ts'
 
 const open = createOpen({})
 
-for (const wakeup of WAKEUPS) {
+const only = process.env.PENDSHARE_WAKEUP
+
+for (const wakeup of WAKEUPS.filter((name) => only === undefined || name === only)) {
   runContract({
     name: `the Linux driver, woken by ${wakeup},`,
     runner: { describe, it, after },
