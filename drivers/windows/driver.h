@@ -163,6 +163,8 @@ NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share);
 ULONG file_remove(FILE_CONTEXT *file, SHARE *share); /* returns rings not reported */
 void file_completed(FILE_CONTEXT *file);
 SHARE *file_find(FILE_CONTEXT *file, ULONG64 id); /* with file->lock held */
+/* The one after it, or with NULL the first; with file->lock held. */
+SHARE *file_next(FILE_CONTEXT *file, SHARE *share);
 /* With file->lock held: ends those of a peer, or all, and puts them before the list. */
 SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason,
 		     SHARE *list);

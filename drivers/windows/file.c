@@ -25,6 +25,19 @@ SHARE *file_find(FILE_CONTEXT *file, ULONG64 id)
 	return share;
 }
 
+SHARE *file_next(FILE_CONTEXT *file, SHARE *share)
+{
+	SHARE **bucket = share ? bucket_of(file, share->id) + 1 : file->buckets;
+
+	if (!file->shares)
+		return NULL;
+	if (share && share->bucket)
+		return share->bucket;
+	while (bucket < file->buckets + PENDSHARE_BUCKETS && !*bucket)
+		bucket++;
+	return bucket < file->buckets + PENDSHARE_BUCKETS ? *bucket : NULL;
+}
+
 NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share)
 {
 	SHARE **bucket = bucket_of(file, share->id);
@@ -79,16 +92,12 @@ SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULON
 		     SHARE *list)
 {
 	SHARE *share;
-	ULONG i;
 
-	for (i = 0; i < PENDSHARE_BUCKETS; i++) {
-		for (share = file->buckets[i]; share; share = share->bucket) {
-			if ((peer && share->peer != peer) ||
-			    !pendshare_lease_end(&share->lease, reason))
-				continue;
-			share->next = list;
-			list = share;
-		}
+	for (share = file_next(file, NULL); share; share = file_next(file, share)) {
+		if ((peer && share->peer != peer) || !pendshare_lease_end(&share->lease, reason))
+			continue;
+		share->next = list;
+		list = share;
 	}
 	return list;
 }

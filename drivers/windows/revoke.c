@@ -55,18 +55,15 @@ static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 	ULONG64 first = NEVER;
 	SHARE *share;
 	KIRQL irql;
-	ULONG i;
 
 	KeAcquireSpinLock(&file->lock, &irql);
-	for (i = 0; i < PENDSHARE_BUCKETS; i++) {
-		for (share = file->buckets[i]; share; share = share->bucket) {
-			if (!share->recall_at || at < share->recall_at) {
-				share->recall_at = at;
-				share->recall_ms = grace_ms;
-				events_add(file, share);
-			}
-			first = earlier(first, share->recall_at);
+	for (share = file_next(file, NULL); share; share = file_next(file, share)) {
+		if (!share->recall_at || at < share->recall_at) {
+			share->recall_at = at;
+			share->recall_ms = grace_ms;
+			events_add(file, share);
 		}
+		first = earlier(first, share->recall_at);
 	}
 	KeReleaseSpinLock(&file->lock, irql);
 	return first;
@@ -123,19 +120,16 @@ static SHARE *mark_recalled(FILE_CONTEXT *file, ULONG64 now, SHARE *list, ULONG6
 {
 	SHARE *share;
 	KIRQL irql;
-	ULONG i;
 
 	KeAcquireSpinLock(&file->lock, &irql);
-	for (i = 0; i < PENDSHARE_BUCKETS; i++) {
-		for (share = file->buckets[i]; share; share = share->bucket) {
-			if (!share->recall_at)
-				continue;
-			if (share->recall_at > now) {
-				*first = earlier(*first, share->recall_at);
-			} else if (pendshare_lease_end(&share->lease, PENDSHARE_RECALLED)) {
-				share->next = list;
-				list = share;
-			}
+	for (share = file_next(file, NULL); share; share = file_next(file, share)) {
+		if (!share->recall_at)
+			continue;
+		if (share->recall_at > now) {
+			*first = earlier(*first, share->recall_at);
+		} else if (pendshare_lease_end(&share->lease, PENDSHARE_RECALLED)) {
+			share->next = list;
+			list = share;
 		}
 	}
 	KeReleaseSpinLock(&file->lock, irql);

@@ -27,7 +27,7 @@ interface Program {
 
 const directory = import.meta.dirname
 const mingw = resolve(directory, '../../drivers/windows/mingw')
-const LIMIT_S = 1200
+const LIMIT_S = 1800
 const RACE_SHARES = 2
 
 const packages = ['gcc', 'make', 'libc6-dev', 'clang', 'libclang-rt-14-dev']
@@ -102,8 +102,10 @@ async function runAll(programs: readonly Program[]): Promise<Counts> {
   const queue = [...programs]
   let counts = nothing
   const drain = async (): Promise<void> => {
-    for (let program = queue.shift(); program; program = queue.shift())
-      counts = add(counts, await runProgram(program))
+    for (let program = queue.shift(); program; program = queue.shift()) {
+      const ended = await runProgram(program)
+      counts = add(counts, ended)
+    }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, drain))
   return counts
