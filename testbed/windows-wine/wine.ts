@@ -9,6 +9,8 @@ import { mustRun, run } from '../command.ts'
 /** A service is started or stopped in this time, or hangs. */
 const SERVICE_LIMIT_S = 60
 
+const REGISTRY = ['system.reg', 'user.reg', 'userdef.reg']
+
 export interface Ended {
   /** undefined: it hung and was killed. */
   readonly exitCode: number | undefined
@@ -26,12 +28,16 @@ export class Wine {
   readonly #prefix: string
   #service: ChildProcess | undefined
 
-  /** Copies the prepared prefix: its files are linked, as Wine writes none of them in place. */
+  /** Copies the prepared prefix. Its files are linked, but for the registry, which Wine writes in place. */
   static async create(): Promise<Wine> {
     const template = await preparedPrefix()
     const directory = await mkdtemp(join(cacheRoot(), 'wine-run-'))
     const prefix = join(directory, 'prefix')
     await mustRun(['cp', '--archive', '--link', template, prefix])
+    for (const name of REGISTRY) {
+      await rm(join(prefix, name))
+      await copyFile(join(template, name), join(prefix, name))
+    }
     return new Wine(directory, prefix)
   }
 
