@@ -29,11 +29,11 @@ static bool ps_has_event(const struct ps_share *share)
 	return share->rings || share->recalled || share->end_due;
 }
 
-/* Queues a share that has something to tell, unless it is queued. Under file->event_lock. */
+/* Queues a share that may have something to tell. Under file->event_lock. */
 void ps_event_queue(struct ps_share *share)
 {
 	lockdep_assert_held(&share->file->event_lock);
-	if (!list_empty(&share->queued))
+	if (share->silent || !ps_has_event(share) || !list_empty(&share->queued))
 		return;
 	refcount_inc(&share->refs);
 	list_add_tail(&share->queued, &share->file->events);

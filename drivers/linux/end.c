@@ -52,8 +52,7 @@ static void ps_teardown(struct ps_share *share, bool waited)
 
 	if (peer)
 		peer->detach(share);
-	if (share->expires != KTIME_MAX) /* after detach: the peer may recall, which starts it */
-		hrtimer_cancel(&share->timer);
+	ps_disarm(share);
 	if (share->event)
 		eventfd_ctx_put(share->event);
 	ps_pages_unmap(&share->pages, share->mapping);
@@ -188,6 +187,13 @@ void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason)
 	hrtimer_start(&share->timer, expires, HRTIMER_MODE_ABS_SOFT);
 }
 
+/* After detach: until then the peer may recall, which starts the timer. */
+void ps_disarm(struct ps_share *share)
+{
+	if (share->expires != KTIME_MAX)
+		hrtimer_cancel(&share->timer);
+}
+
 /* By a peer of the share, or with a reference of its lease: it cannot be torn down meanwhile. */
 void ps_recall(struct ps_share *share, u32 grace_ms)
 {
@@ -195,12 +201,10 @@ void ps_recall(struct ps_share *share, u32 grace_ms)
 	unsigned long flags;
 
 	spin_lock_irqsave(&file->event_lock, flags);
-	if (!share->silent && !share->recalled) {
-		share->recalled = true;
-		share->recall_ms = grace_ms;
-		ps_event_queue(share);
-		ps_arm(share, (u64)grace_ms * NSEC_PER_MSEC, PENDSHARE_RECALLED);
-	}
+	share->recall_ms = share->recalled ? min(share->recall_ms, grace_ms) : grace_ms;
+	share->recalled = true;
+	ps_event_queue(share);
+	ps_arm(share, (u64)grace_ms * NSEC_PER_MSEC, PENDSHARE_RECALLED);
 	spin_unlock_irqrestore(&file->event_lock, flags);
 }
 

@@ -145,6 +145,7 @@ bool ps_end(struct ps_share *share, enum pendshare_reason reason);
 int ps_end_wait(struct ps_share *share);
 void ps_lease_put(struct ps_share *share);
 void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason);
+void ps_disarm(struct ps_share *share);
 void ps_recall(struct ps_share *share, u32 grace_ms);
 void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wait);
 void ps_file_recall_all(struct ps_file *file, u32 grace_ms);

@@ -141,8 +141,7 @@ void pendshare_share_ring(struct ps_share *share)
 	spin_lock_irqsave(&file->event_lock, flags);
 	share->rings++;
 	share->all_rings++;
-	if (!share->silent)
-		ps_event_queue(share);
+	ps_event_queue(share);
 	spin_unlock_irqrestore(&file->event_lock, flags);
 	if (share->event)
 		ps_eventfd_signal(share->event);

@@ -74,15 +74,14 @@ int ps_file_refusal(const struct ps_file *file)
 	return file->closing ? -ESHUTDOWN : 0;
 }
 
-/* What a peer rang before this is told now, and a deadline begins. */
+/* What a peer has told before this is queued now, and a deadline begins. */
 static void ps_begin_to_tell(struct ps_share *share, u64 deadline_ns)
 {
 	struct ps_file *file = share->file;
 
 	spin_lock_irq(&file->event_lock);
 	share->silent = false;
-	if (share->rings)
-		ps_event_queue(share);
+	ps_event_queue(share);
 	if (deadline_ns)
 		ps_arm(share, deadline_ns, PENDSHARE_DEADLINE);
 	spin_unlock_irq(&file->event_lock);
@@ -232,6 +231,7 @@ int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
 	return 0;
 
 err_pinned:
+	ps_disarm(share);
 	ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
 err_charged:
