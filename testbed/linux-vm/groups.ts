@@ -18,6 +18,8 @@ export interface Group {
   readonly smp?: number
   readonly memoryMiB?: number
   readonly timeoutS?: number
+  /** Directories in drivers/ with kernel peers to build and load after the driver. */
+  readonly peers?: readonly string[]
   readonly moduleOptions?: string
   /** false: without the driver. */
   readonly module?: false
@@ -26,11 +28,15 @@ export interface Group {
 
 const stockKernels: readonly KernelName[] = ['6.1', '6.12']
 const native = resolve(import.meta.dirname, '../native')
-const driverTests = resolve(import.meta.dirname, '../../drivers/linux/test')
-
 async function buildDriverTests(): Promise<void> {
   await ensurePackages(['gcc', 'make', 'libc6-dev'])
-  await mustRun(['make', '-C', driverTests])
+  await mustRun(['make', '-C', resolve(import.meta.dirname, '../../drivers/linux/test')])
+}
+
+/** Programs of drivers/linux/test, one after the other. */
+function driverTests(...names: string[]): readonly string[] {
+  const programs = names.map((name) => `drivers/linux/test/build/${name}`).join(' ')
+  return ['sh', '-c', `status=0; for test in ${programs}; do "$test" || status=1; done; exit $status`]
 }
 
 async function buildFuzzer(): Promise<void> {
@@ -54,12 +60,9 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'uapi',
-    command: [
-      'sh',
-      '-c',
-      'status=0; for test in drivers/linux/test/build/*; do "$test" || status=1; done; exit $status',
-    ],
+    command: driverTests('uapi', 'pend', 'peers', 'module', 'owner', 'race'),
     prepare: buildDriverTests,
+    peers: ['linux/peer-test', 'examples/linux'],
     kernels: kernelNames,
     timeoutS: 1800,
   },
@@ -68,6 +71,14 @@ export const groups: readonly Group[] = [
     command: ['sh', 'testbed/native/linux/fuzz.sh'],
     prepare: buildFuzzer,
     kernels: kernelNames,
+    timeoutS: 900,
+  },
+  {
+    // Where the kernel can be told which of its allocations fails.
+    name: 'fault',
+    command: driverTests('fault'),
+    prepare: buildDriverTests,
+    kernels: ['debug'],
     timeoutS: 900,
   },
   {

@@ -18,20 +18,24 @@ export function moduleExists(): boolean {
   return existsSync(join(drivers, 'linux/Kbuild')) || existsSync(join(drivers, 'linux/Makefile'))
 }
 
-/** Builds drivers/linux with what it includes from drivers/; resolves with the paths of its .ko files. */
-export function buildModule(kernel: Kernel): Promise<string[]> {
-  return buildModules(kernel, drivers, ['include', 'common', 'linux'], 'linux')
+/**
+ * Builds drivers/linux with what it includes from drivers/, then the kernel peers in `peers`, directories of drivers/ too;
+ * resolves with the paths of their .ko files in the order in which they can be loaded.
+ */
+export function buildModule(kernel: Kernel, peers: readonly string[] = []): Promise<string[]> {
+  return buildModules(kernel, drivers, ['include', 'common', 'linux', ...peers], 'linux', peers)
 }
 
 /**
  * Builds the external module in `root`/`target`, copying `parts` of `root` (directories, without their test
- * directories); resolves with the paths of the .ko files.
+ * directories), and after it those in `users`, which use its symbols; resolves with the paths of the .ko files.
  */
 export async function buildModules(
   kernel: Kernel,
   root: string,
   parts: readonly string[],
   target: string,
+  users: readonly string[] = [],
 ): Promise<string[]> {
   const files = await sourceFiles(root, parts)
   const hash = await hashFiles(root, files)
@@ -40,13 +44,20 @@ export async function buildModules(
     for (const file of files) await cp(join(root, file), join(into, file))
     for (const part of parts) await mkdir(join(into, part), { recursive: true })
     await make(kernel, join(into, target))
+    const symbols = `KBUILD_EXTRA_SYMBOLS=${join(into, target, 'Module.symvers')}`
+    for (const user of users) await make(kernel, join(into, user), symbols)
   })
-  const built = await readdir(join(directory, target), { recursive: true })
-  return built.filter((file) => file.endsWith('.ko')).map((file) => join(directory, target, file))
+  const built = await Promise.all([target, ...users].map((each) => modulesIn(join(directory, each))))
+  return built.flat()
 }
 
-async function make(kernel: Kernel, directory: string): Promise<void> {
-  const argv = ['make', '-C', kernel.buildTree, `M=${directory}`, 'W=1', 'C=1', '-j2', 'modules']
+async function modulesIn(directory: string): Promise<string[]> {
+  const files = await readdir(directory)
+  return files.filter((file) => file.endsWith('.ko')).map((file) => join(directory, file))
+}
+
+async function make(kernel: Kernel, directory: string, ...settings: string[]): Promise<void> {
+  const argv = ['make', '-C', kernel.buildTree, `M=${directory}`, 'W=1', 'C=1', '-j2', 'modules', ...settings]
   // LC_ALL: the warnings are searched for by their English names.
   const { exitCode, output } = await run(argv, { env: { ...process.env, LC_ALL: 'C' } })
   await writeFile(`${directory}.build-log`, output)
@@ -66,7 +77,7 @@ async function sourceFiles(root: string, parts: readonly string[]): Promise<stri
       if (entry.isFile() && !/(^|\/)test\/|\.(o|ko|cmd|mod|mod\.c)$/.test(path)) files.push(path)
     }
   }
-  return files.sort()
+  return [...new Set(files)].sort()
 }
 
 async function hashFiles(root: string, files: readonly string[]): Promise<string> {

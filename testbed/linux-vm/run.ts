@@ -27,6 +27,8 @@ export interface VmOptions {
   readonly timeoutS?: number
   /** true: build and load the driver; false: none; paths: load these .ko files in this order. Default: the driver if its sources exist. */
   readonly module?: boolean | readonly string[]
+  /** Directories in drivers/ with kernel peers to build and load after the driver. */
+  readonly peers?: readonly string[]
   /** Parameters of pendshare.ko, as on insmod's command line. */
   readonly moduleOptions?: string
   /** Runs the command as uid and gid 1000, in the device's group and without capabilities; default: as root. */
@@ -53,7 +55,7 @@ export interface VmResult {
 /** Boots, runs, judges. Rejects only when the run could not be set up (packages, downloads, the module's build). */
 export async function runInVm(options: VmOptions): Promise<VmResult> {
   const kernel = await obtainKernel(options.kernel)
-  const modules = await modulesFor(kernel, options.module ?? moduleExists())
+  const modules = await modulesFor(kernel, options.module ?? moduleExists(), options.peers)
   const accelerator = await chooseAccelerator(kernel)
   const directory = await mkdtemp(join(tmpdir(), 'pendshare-vm-'))
   try {
@@ -108,9 +110,13 @@ async function boot(
   return { exitCode: findings.exitCode, output: await output.stop(), kernelLog: end.console, problems }
 }
 
-async function modulesFor(kernel: Kernel, wish: boolean | readonly string[]): Promise<readonly string[]> {
+async function modulesFor(
+  kernel: Kernel,
+  wish: boolean | readonly string[],
+  peers: readonly string[] = [],
+): Promise<readonly string[]> {
   if (typeof wish !== 'boolean') return wish
-  return wish ? buildModule(kernel) : []
+  return wish ? buildModule(kernel, peers) : []
 }
 
 /** 0 when the run is clean; the command's own code when it failed; 1 when only the kernel is discontent. */
@@ -130,6 +136,7 @@ interface Flags {
   memory?: number
   timeout: number
   module: boolean
+  peer: string[]
   moduleOptions: string
   unprivileged?: boolean
   scratch?: string
@@ -148,6 +155,7 @@ async function main(): Promise<void> {
     .option('--memory <MiB>', 'memory of the guest', positive)
     .option('--timeout <s>', "limit on the guest's life", positive, 600)
     .option('--no-module', 'do not load the driver')
+    .option('--peer <dir...>', 'load the kernel peer in this directory of drivers/ too', collect, [])
     .option('--module-options <text>', 'parameters of pendshare.ko', '')
     .option('--unprivileged', "run as uid 1000 in the device's group")
     .option('--scratch <dir>', 'host directory to appear at $PENDSHARE_SCRATCH')
@@ -164,6 +172,7 @@ async function main(): Promise<void> {
     env: Object.fromEntries(flags.env.map((pair) => pair.split(/=(.*)/s, 2) as [string, string])),
     smp: flags.smp,
     timeoutS: flags.timeout,
+    peers: flags.peer,
     moduleOptions: flags.moduleOptions,
     unprivileged: flags.unprivileged ?? false,
     ...(flags.memory === undefined ? {} : { memoryMiB: flags.memory }),
