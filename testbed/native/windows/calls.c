@@ -486,6 +486,32 @@ static void test_registration(void)
 	free(memory);
 }
 
+/* A share that was listed with its news, which an earlier PEND has taken along meanwhile. */
+static void test_no_news(void)
+{
+	struct handle *handle = fake_open(0, NULL);
+	struct pendshare_share share = user_share(1, "guest", BOTH);
+	struct pendshare_event events[8];
+	void *memory = user_pages(1);
+	struct io *first, *second, *io;
+	ULONG_PTR bytes = 0;
+
+	pendshare_peer_register(&guest_peer);
+	first = user_pend(handle, events, 4);
+	second = user_pend(handle, events + 4, 4);
+	io = user_start(handle, &share, memory, 1);
+	tap(NT_SUCCESS(fake_wait(first, &bytes)) && bytes == 2 * sizeof(*events) &&
+		    !fake_done(second),
+	    "a peer that rings as it starts: ACCEPTED and DOORBELL by one PEND");
+	fake_free(first);
+	user_end(handle, PENDSHARE_IOC_RELEASE, 1);
+	expect_end(io, PENDSHARE_RELEASED, "RELEASE of a share that was listed without news");
+	fake_close(handle);
+	fake_free(second);
+	pendshare_peer_unregister(&guest_peer);
+	free(memory);
+}
+
 /* Fails the first step, then the second, and so on, until the call passes. */
 static void test_fail_nth(const char *peer)
 {
@@ -560,6 +586,7 @@ int main(void)
 	test_quota();
 	test_many_files();
 	test_registration();
+	test_no_news();
 	test_fail_nth("fill");
 	test_fail_nth("clock");
 	test_fail_nth("blast");
