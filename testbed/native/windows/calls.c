@@ -421,6 +421,34 @@ static void test_quota(void)
 	free(memory);
 }
 
+/* A peer that rings as it starts takes ACCEPTED along: what is announced then is no news. */
+static void test_early_ring(void)
+{
+	struct handle *handle = fake_open(0, NULL);
+	struct pendshare_share share = user_share(1, "guest", BOTH);
+	struct pendshare_event events[4];
+	void *memory = user_pages(1);
+	struct io *told, *waiting, *io;
+	ULONG_PTR bytes = 0;
+
+	pendshare_peer_register(&guest_peer);
+	told = user_pend(handle, events, 2);
+	waiting = user_pend(handle, events + 2, 2);
+	io = user_start(handle, &share, memory, 1);
+	tap(fake_done(told) && NT_SUCCESS(fake_wait(told, &bytes)) && bytes == 2 * sizeof(*events) &&
+		    events[0].kind == PENDSHARE_EVENT_ACCEPTED &&
+		    events[1].kind == PENDSHARE_EVENT_DOORBELL && !fake_done(waiting),
+	    "one PEND tells of a share that rings as it starts, the other waits");
+	user_end(handle, PENDSHARE_IOC_RELEASE, 1);
+	expect_end(io, PENDSHARE_RELEASED, "RELEASE, with that PEND waiting,");
+	fake_cancel(waiting);
+	fake_free(waiting);
+	fake_free(told);
+	fake_close(handle);
+	pendshare_peer_unregister(&guest_peer);
+	free(memory);
+}
+
 static void test_many_files(void)
 {
 	static struct handle *handles[8192];
@@ -584,6 +612,7 @@ int main(void)
 	test_events();
 	test_owners();
 	test_quota();
+	test_early_ring();
 	test_many_files();
 	test_registration();
 	test_no_news();
