@@ -455,6 +455,7 @@ static void test_many_files(void)
 	NTSTATUS status;
 	unsigned int i;
 
+	fake_settle(); /* files of before are closed */
 	for (i = 0; i < RTL_NUMBER_OF(handles); i++)
 		handles[i] = fake_open(0, &status);
 	fake_open(0, &status);
