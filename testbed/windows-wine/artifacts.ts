@@ -3,7 +3,6 @@ import { cp, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/pr
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
-import { cacheRoot, withLock } from '../cache.ts'
 import { mustRun } from '../command.ts'
 
 export interface Artifacts {
@@ -30,20 +29,20 @@ const SUITE_PACKAGES = ['core', 'contract-tests', 'backend-windows']
 const C = 'x86_64-w64-mingw32-gcc-posix'
 const STRICT = ['-O2', '-Wall', '-Wextra', '-Werror', '-static']
 
-/** Quick when nothing has changed. Rejects with MissingPackages when tools are missing and this user cannot install them. */
-export async function buildArtifacts(): Promise<Artifacts> {
+/**
+ * Builds in `out`, quickly when nothing has changed. Rejects with MissingPackages when tools are missing and this user
+ * cannot install them.
+ */
+export async function buildArtifacts(out: string): Promise<Artifacts> {
   await ensurePackages(PACKAGES)
-  const out = join(cacheRoot(), 'windows-build')
-  return withLock(out, async () => {
-    await mkdir(out, { recursive: true })
-    const drivers = [await buildDriver(out), await buildDouble(out)]
-    const addon = await buildAddon(out)
-    const service = join(out, 'service.exe')
-    await mustRun([C, ...STRICT, join(here, 'service.c'), '-o', service, '-ladvapi32'])
-    const suite = await buildSuite(out, addon, await buildLive(out, addon))
-    const node = join(suite, 'node.exe')
-    return { drivers, service, ioctl: await buildIoctl(out), node, suite }
-  })
+  await mkdir(out, { recursive: true })
+  const drivers = [await buildDriver(out), await buildDouble(out)]
+  const addon = await buildAddon(out)
+  const service = join(out, 'service.exe')
+  await mustRun([C, ...STRICT, join(here, 'service.c'), '-o', service, '-ladvapi32'])
+  const suite = await buildSuite(out, addon, await buildLive(out, addon))
+  const node = join(suite, 'node.exe')
+  return { drivers, service, ioctl: await buildIoctl(out), node, suite }
 }
 
 async function buildDriver(out: string): Promise<string> {

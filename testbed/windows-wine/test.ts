@@ -5,10 +5,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
-import { cacheRoot } from '../cache.ts'
+import { cacheRoot, withLock } from '../cache.ts'
 import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
 import { type Artifacts, buildArtifacts } from './artifacts.ts'
-import { type Ended, Wine } from './wine.ts'
+import { type Ended, removeLeftovers, Wine } from './wine.ts'
 
 interface Program {
   readonly name: string
@@ -36,15 +36,22 @@ function lanesOf(artifacts: Artifacts): readonly (readonly Program[])[] {
   ]
 }
 
-/** Runs the programs whose name holds `filter`. Rejects with MissingPackages when Wine or a compiler is missing here. */
+/**
+ * Runs the programs whose name holds `filter`, one run at a time on this machine. Rejects with MissingPackages when Wine or
+ * a compiler is missing here.
+ */
 export async function testWindows(filter = ''): Promise<Counts> {
-  const artifacts = await buildArtifacts()
-  const lanes = lanesOf(artifacts)
-    .map((lane) => lane.filter(({ name }) => name.includes(filter)))
-    .filter((lane) => lane.length > 0)
-  const counts = await Promise.all(lanes.map((lane) => runLane(artifacts, lane)))
-  await tellWhatIsNotShown()
-  return counts.reduce(add, nothing)
+  const out = join(cacheRoot(), 'windows-build')
+  return withLock(out, async () => {
+    const artifacts = await buildArtifacts(out)
+    await removeLeftovers()
+    const lanes = lanesOf(artifacts)
+      .map((lane) => lane.filter(({ name }) => name.includes(filter)))
+      .filter((lane) => lane.length > 0)
+    const counts = await Promise.all(lanes.map((lane) => runLane(artifacts, lane)))
+    await tellWhatIsNotShown()
+    return counts.reduce(add, nothing)
+  })
 }
 
 /** One Windows, one driver. That the driver unloads with nothing left behind is a test of its own. */
@@ -54,7 +61,7 @@ async function runLane(artifacts: Artifacts, programs: readonly Program[]): Prom
     await wine.startDriver(artifacts.service, artifacts.drivers)
     let counts = nothing
     for (const program of programs) counts = add(counts, await runProgram(wine, program))
-    const { problems } = await wine.stopDriver()
+    const problems = await wine.stopDriver()
     for (const problem of problems) console.log(`windows-wine ${programs[0]?.name}: ${problem}`)
     return add(counts, problems.length === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 })
   } finally {

@@ -1,7 +1,7 @@
 /** A Windows of its own for one lane of tests: a fresh Wine prefix with the driver running, thrown away afterwards. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { cached, cacheRoot } from '../cache.ts'
 import { mustRun, run } from '../command.ts'
@@ -9,6 +9,7 @@ import { mustRun, run } from '../command.ts'
 /** A service is started or stopped in this time, or hangs. */
 const SERVICE_LIMIT_S = 60
 
+const RUN = 'wine-run-'
 const REGISTRY = ['system.reg', 'user.reg', 'userdef.reg']
 
 export interface Ended {
@@ -16,11 +17,6 @@ export interface Ended {
   readonly exitCode: number | undefined
   readonly stdout: string
   readonly stderr: string
-}
-
-/** What is left of the driver when it was unloaded, and what it was stopped for by the double, both as text. */
-export interface Unloaded {
-  readonly problems: readonly string[]
 }
 
 export class Wine {
@@ -31,19 +27,19 @@ export class Wine {
   /** Copies the prepared prefix. Its files are linked, but for the registry, which Wine writes in place. */
   static async create(): Promise<Wine> {
     const template = await preparedPrefix()
-    const directory = await mkdtemp(join(cacheRoot(), 'wine-run-'))
-    const prefix = join(directory, 'prefix')
+    const directory = await mkdtemp(join(cacheRoot(), RUN))
+    const prefix = prefixOf(directory)
     await mustRun(['cp', '--archive', '--link', template, prefix])
     for (const name of REGISTRY) {
       await rm(join(prefix, name))
       await copyFile(join(template, name), join(prefix, name))
     }
-    return new Wine(directory, prefix)
+    return new Wine(directory)
   }
 
-  private constructor(directory: string, prefix: string) {
+  private constructor(directory: string) {
     this.#directory = directory
-    this.#prefix = prefix
+    this.#prefix = prefixOf(directory)
   }
 
   /** Installs the drivers (`.sys`) and has `service` start pendshare. Rejects when it does not. */
@@ -58,10 +54,10 @@ export class Wine {
       throw new Error(`the driver does not start: ${said ?? `nothing in ${SERVICE_LIMIT_S} s`}`)
   }
 
-  /** Stops the driver. It has to unload with nothing left behind. */
-  async stopDriver(): Promise<Unloaded> {
+  /** Stops the driver, which has to unload with nothing left behind; resolves with the problems. */
+  async stopDriver(): Promise<readonly string[]> {
     const service = this.#service
-    if (service === undefined) return { problems: ['the driver was not running'] }
+    if (service === undefined) return ['the driver was not running']
     this.#service = undefined
     const closed = once(service, 'close')
     service.stdin?.end()
@@ -74,7 +70,7 @@ export class Wine {
       if (!line.endsWith(': 0')) problems.push(`left behind: ${line}`)
     const stopped = await this.#fileInC('wdf-stop.txt')
     if (stopped !== undefined) problems.push(`the framework's double has stopped the driver: ${stopped}`)
-    return { problems }
+    return problems
   }
 
   /** Runs a Windows program until its end or the limit. */
@@ -87,10 +83,8 @@ export class Wine {
   }
 
   /** Ends every process of this Windows, and removes it. */
-  async destroy(): Promise<void> {
-    await run(['wineserver', '-k'], { env: this.#environment() })
-    await run(['wineserver', '-w'], { env: this.#environment() })
-    await rm(this.#directory, { recursive: true, force: true })
+  destroy(): Promise<void> {
+    return remove(this.#directory)
   }
 
   /** Output goes to files: Windows' Node cannot use the pipes of Unix. */
@@ -121,6 +115,23 @@ export class Wine {
   }
 }
 
+/** Of runs that were killed. Only while no other runs. */
+export async function removeLeftovers(): Promise<void> {
+  const names = await readdir(cacheRoot()).catch(() => [])
+  for (const name of names.filter((name) => name.startsWith(RUN))) await remove(join(cacheRoot(), name))
+}
+
+async function remove(directory: string): Promise<void> {
+  const env = wineEnvironment(prefixOf(directory))
+  await run(['wineserver', '-k'], { env })
+  await run(['wineserver', '-w'], { env })
+  await rm(directory, { recursive: true, force: true })
+}
+
+function prefixOf(directory: string): string {
+  return join(directory, 'prefix')
+}
+
 async function wineVersion(): Promise<string> {
   const env = { ...process.env, WINEDEBUG: '-all' }
   return (await mustRun(['wine', '--version'], { env })).stdout.trim()
@@ -137,12 +148,12 @@ async function preparedPrefix(): Promise<string> {
   const version = (await wineVersion()).replaceAll(/[^\w.-]+/g, '_')
   const directory = await cached(`wine-prefix-${version}`, async (directory) => {
     console.log('windows-wine: making a Windows, once for this version of Wine')
-    const env = wineEnvironment(join(directory, 'prefix'))
+    const env = wineEnvironment(prefixOf(directory))
     await mustRun(['wineboot', '--init'], { env, progress: 'wineboot' })
     await mustRun(['winecfg', '-v', 'win10'], { env })
     await mustRun(['wineserver', '-w'], { env })
   })
-  return join(directory, 'prefix')
+  return prefixOf(directory)
 }
 
 /** undefined: the time was up. */
