@@ -4,8 +4,9 @@
  *
  * A share is its own node in the queue: what it has to tell is counted or flagged in it,
  * so telling never allocates and works in hard interrupts. What a share tells comes in
- * order: rings, recall, END. PEND takes events off under the lock, copies them without it, and puts
- * them back if the copy failed, so that a fault or a stalled page loses and blocks nothing.
+ * order: rings, recall, END. PEND takes events off under the lock, copies them without
+ * it, and puts them back if the copy failed, so that a fault or a stalled page loses and
+ * blocks nothing.
  */
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -142,27 +143,27 @@ static void ps_told(struct ps_share *share)
 }
 
 /*
- * No share of the file is left, so nothing more can be queued once it is closing. To be asked
- * before the queue is looked at: the last END is queued before its share is counted out.
+ * Whether the file has nothing more to tell of its shares: it is closing, the last of them has
+ * ended, and all that was queued was delivered. Under file->event_lock.
  */
 static bool ps_is_over(struct ps_file *file)
 {
-	/* pairs with the release in ps_publish_end() */
+	if (!READ_ONCE(file->closing) && !READ_ONCE(file->revoked))
+		return false;
+	/* pairs with the release in ps_publish_end(): the last END is queued before */
 	if (smp_load_acquire(&file->nr_shares))
 		return false;
-	return READ_ONCE(file->closing) || READ_ONCE(file->revoked);
+	return list_empty(&file->events) && !file->in_flight;
 }
 
 /* Whether REMOVED comes next. Under file->event_lock. */
-static bool ps_removed_due(const struct ps_file *file, bool over)
+static bool ps_removed_due(struct ps_file *file)
 {
-	return over && READ_ONCE(file->revoked) && !file->removed_told &&
-	       list_empty(&file->events);
+	return READ_ONCE(file->revoked) && !file->removed_told && ps_is_over(file);
 }
 
 static void ps_batch_take(struct ps_file *file, struct ps_batch *batch, unsigned int most)
 {
-	bool over = ps_is_over(file);
 	struct ps_share *share;
 
 	batch->count = 0;
@@ -176,13 +177,14 @@ static void ps_batch_take(struct ps_file *file, struct ps_batch *batch, unsigned
 		else
 			list_del_init(&share->queued); /* the queue's reference is ours now */
 	}
-	if (batch->count < most && ps_removed_due(file, over)) {
+	if (batch->count < most && ps_removed_due(file)) {
 		batch->events[batch->count] = (struct pendshare_event){
 			.kind = PENDSHARE_EVENT_REMOVED,
 		};
 		batch->shares[batch->count++] = NULL;
 		file->removed_told = true;
 	}
+	file->in_flight += !!batch->count;
 	spin_unlock_irq(&file->event_lock);
 }
 
@@ -206,7 +208,8 @@ static void ps_batch_settle(struct ps_file *file, struct ps_batch *batch, bool d
 			ps_told(share);
 		ps_share_put(share);
 	}
-	if (!delivered)
+	file->in_flight--;
+	if (!delivered || ps_is_over(file))
 		wake_up(&file->wait);
 	spin_unlock_irq(&file->event_lock);
 	spin_unlock(&file->lock);
@@ -240,13 +243,12 @@ static int ps_deliver(struct ps_file *file, const struct pendshare_pend *args, u
 /* 1: there is something to deliver. 0: not yet. Else why there never will be. */
 static int ps_readable(struct ps_file *file)
 {
-	bool over = ps_is_over(file);
 	int ret = 0;
 
 	spin_lock_irq(&file->event_lock);
-	if (!list_empty(&file->events) || ps_removed_due(file, over))
+	if (!list_empty(&file->events) || ps_removed_due(file))
 		ret = 1;
-	else if (over)
+	else if (ps_is_over(file))
 		ret = READ_ONCE(file->closing) ? -ESHUTDOWN : -ENODEV;
 	spin_unlock_irq(&file->event_lock);
 	return ret;

@@ -38,7 +38,7 @@ struct ps_run {
 	u64 count : 20;
 };
 
-#define PS_RUN_MAX ((1UL << 20) - 1)
+#define PS_RUN_MAX min((1UL << 20) - 1, UINT_MAX >> PAGE_SHIFT) /* its bytes fit a scatterlist's */
 
 #define PS_FEW_RUNS 4
 
@@ -79,6 +79,7 @@ struct ps_file {
 
 	spinlock_t event_lock;		/* within lock; taken in interrupts */
 	struct list_head events;	/* shares that have something to tell */
+	unsigned int in_flight;		/* batches that are being copied, and may come back */
 	bool removed_told;		/* REMOVED was delivered */
 };
 

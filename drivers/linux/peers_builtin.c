@@ -14,7 +14,7 @@
 #include "internal.h"
 
 /* How long a thread that has nothing to do sleeps, doubling from least to most. */
-#define PS_LEAST_NAP_US 50
+#define PS_LEAST_NAP_US 10
 #define PS_MOST_NAP_US 1000
 
 struct ps_builtin {

@@ -461,7 +461,7 @@ TEST(stalled_pend, "a PEND that stalls on its buffer holds up nobody else")
 {
 	struct stalled_pend stalled = { .fd = device() };
 	unsigned char *memory = region(4 * PAGE);
-	struct pendshare_event event;
+	struct pendshare_event events[2];
 	int fault_fd = stalling((unsigned char **)&stalled.events);
 	struct thread thread;
 
@@ -473,14 +473,18 @@ TEST(stalled_pend, "a PEND that stalls on its buffer holds up nobody else")
 	CHECK_IS(share(stalled.fd, 2, memory + PAGE, PAGE, ""), 0);
 	CHECK_IS(release_share(stalled.fd, 2), 0);
 	share_and_end(stalled.fd, 3, memory + 2 * PAGE, 1);
-	CHECK_IS(pend(stalled.fd, 0, &event, 1), 1);
-	CHECK_IS(event.id, 3);
+	CHECK_IS(pend(stalled.fd, 0, events, 2), 2);
+	CHECK_IS(events[1].id, 3);
+	CHECK_IS(events[1].kind, PENDSHARE_EVENT_END);
 	CHECK_IS(close_down(stalled.fd), 0);
+	set_nonblocking(stalled.fd);
+	CHECK_IS(pend(stalled.fd, 0, events, 1), -EAGAIN); /* the last events may yet come back */
 	unstall(fault_fd, (unsigned char *)stalled.events);
 	thread_join(&thread);
 	CHECK(stalled.result >= 2);
 	CHECK_IS(stalled.events[1].id, 1);
 	CHECK_IS(stalled.events[1].kind, PENDSHARE_EVENT_END);
+	CHECK_IS(pend(stalled.fd, 0, events, 1), -ESHUTDOWN);
 	close(stalled.fd);
 	close(fault_fd);
 	munmap(stalled.events, 2 * PAGE);

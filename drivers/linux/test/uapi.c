@@ -490,8 +490,26 @@ TEST(huge_memlock_test, "one page of a huge page is charged as all of it")
 	check_nothing_left();
 }
 
-TEST(share_quota, "a user's shares are limited over all files, and cost under 1 KiB")
+/* Bytes of kernel memory in kinds that shares could take. */
+static long long kernel_memory(void)
 {
+	FILE *file = fopen("/proc/meminfo", "r");
+	long long value, sum = 0;
+	char line[128];
+
+	NEED(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Slab: %lld", &value) == 1 ||
+		    sscanf(line, "VmallocUsed: %lld", &value) == 1 ||
+		    sscanf(line, "Percpu: %lld", &value) == 1)
+			sum += value;
+	fclose(file);
+	return sum << 10;
+}
+
+TEST(share_quota, "a user's shares are limited over all files, and cost under 1 KiB each")
+{
+	long long before = kernel_memory();
 	unsigned char *memory = region(64 * PAGE);
 	int fds[2] = { device(), device() };
 	__u32 i;
@@ -500,6 +518,8 @@ TEST(share_quota, "a user's shares are limited over all files, and cost under 1 
 		if (share(fds[i & 1], i + 1, memory + i % 64 * PAGE, PAGE, ""))
 			break;
 	CHECK_IS(i, PENDSHARE_SHARES_PER_USER);
+	printf("# %lld bytes of kernel memory a share\n", (kernel_memory() - before) / i);
+	CHECK(kernel_memory() - before < i * 1024ll);
 	CHECK_IS(share(fds[0], i + 1, memory, PAGE, ""), -EDQUOT);
 	CHECK_IS(share(fds[1], i + 1, memory, PAGE, ""), -EDQUOT);
 	CHECK_IS(info(fds[0]).total_shares, PENDSHARE_SHARES_PER_USER);
