@@ -94,71 +94,52 @@ static int ps_append(struct ps_pin *pin, u64 pfn, unsigned long count)
 	return 0;
 }
 
-/* How many pages from the first on lie one after the other. */
-static unsigned long ps_contiguous(struct page **chunk, unsigned long count)
-{
-	unsigned long pfn = page_to_pfn(*chunk);
-	unsigned long n = 1;
-
-	while (n < count && page_to_pfn(chunk[n]) == pfn + n)
-		n++;
-	return n;
-}
-
-/* Counts what the folio holds besides; returns how many of count pages from page on lie in it. */
-static unsigned long ps_count_folio(struct ps_pin *pin, struct folio *folio, struct page *page,
+/* How many of the pages follow each other in the large folio of the first; counts its others. */
+static unsigned long ps_count_large(struct ps_pin *pin, struct folio *folio, struct page **chunk,
 				    unsigned long count)
 {
 	unsigned long all = folio_nr_pages(folio);
-	unsigned long here = min(count, all - folio_page_idx(folio, page));
+	unsigned long n = 1;
 
+	count = min(count, all - folio_page_idx(folio, *chunk));
+	while (n < count && chunk[n] == *chunk + n)
+		n++;
 	if (folio != pin->last)
 		pin->extra += all;
-	pin->extra -= here;
+	pin->extra -= n;
 	pin->last = folio;
-	return here;
+	return n;
 }
 
 /*
- * Whether contiguous pages may be lent: only anonymous memory of the process itself, as all
- * else has other owners than the lease.
+ * Takes over pinned pages, or unpins those that it did not take. Only anonymous memory of the
+ * process itself is lent, as all else has other owners than the lease.
  */
-static bool ps_lendable(struct ps_pin *pin, struct page *page, unsigned long count)
-{
-	while (count) {
-		struct folio *folio = page_folio(page);
-		unsigned long here = 1;
-
-		if (!folio_test_anon(folio))
-			return false;
-		if (folio_test_large(folio)) {
-			if (folio_test_hugetlb(folio))
-				return false;
-			here = ps_count_folio(pin, folio, page, count);
-		}
-		count -= here;
-		page = pfn_to_page(page_to_pfn(page) + here);
-	}
-	return true;
-}
-
-/* Takes over pinned pages, or unpins those that it did not take. */
 static int ps_absorb(struct ps_pin *pin, struct page **chunk, unsigned long count)
 {
 	unsigned long i, n;
+	int ret;
 
 	for (i = 0; i < count; i += n) {
-		int ret = -EOPNOTSUPP;
+		struct folio *folio = page_folio(chunk[i]);
 
-		n = ps_contiguous(chunk + i, count - i);
-		if (ps_lendable(pin, chunk[i], n))
-			ret = ps_append(pin, page_to_pfn(chunk[i]), n);
-		if (ret) {
-			unpin_user_pages(chunk + i, count - i);
-			return ret;
+		n = 1;
+		ret = -EOPNOTSUPP;
+		if (!folio_test_anon(folio))
+			goto err;
+		if (folio_test_large(folio)) {
+			if (folio_test_hugetlb(folio))
+				goto err;
+			n = ps_count_large(pin, folio, chunk + i, count - i);
 		}
+		ret = ps_append(pin, page_to_pfn(chunk[i]), n);
+		if (ret)
+			goto err;
 	}
 	return 0;
+err:
+	unpin_user_pages(chunk + i, count - i);
+	return ret;
 }
 
 /*
