@@ -14,7 +14,6 @@
 #error "pendshare needs coherent aliases of user memory and 64 bits: x86-64, arm64 or riscv64"
 #endif
 
-#include <linux/hashtable.h>
 #include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
 #include <linux/poll.h>
@@ -67,7 +66,6 @@ struct ps_file {
 	struct list_head node;		/* ps_files_lock */
 	bool unlimited;			/* opened with CAP_IPC_LOCK: RLIMIT_MEMLOCK is not for it */
 	wait_queue_head_t wait;		/* events, and the last share's end */
-	u32 seed;			/* of the table's hash, against chosen collisions */
 
 	spinlock_t lock;		/* never taken in interrupts */
 	struct hlist_head *table;	/* by id: 1 << PS_TABLE_BITS chains; freed by ->release */

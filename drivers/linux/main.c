@@ -6,7 +6,6 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/random.h>
 
 #include "internal.h"
 
@@ -29,7 +28,6 @@ static int ps_open(struct inode *inode, struct file *file)
 	init_waitqueue_head(&f->wait);
 	INIT_LIST_HEAD(&f->live);
 	INIT_LIST_HEAD(&f->events);
-	f->seed = get_random_u32();
 	ret = ps_owner_bind(f);
 	if (ret)
 		goto err_table;

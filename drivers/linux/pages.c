@@ -27,7 +27,7 @@ struct ps_pin {
 	unsigned long total;	/* pages to pin */
 	struct folio *last;	/* the large folio that was counted last */
 	unsigned long extra;	/* pages of large folios that are kept although not lent */
-	u64 next;		/* frame that would go on with the last run */
+	u64 next;		/* frame that would go on with the last run; 0: none */
 };
 
 static int ps_charge(struct ps_file *file, struct ps_pages *pages, unsigned long count)
@@ -55,13 +55,15 @@ static void ps_uncharge(struct ps_file *file, struct ps_pages *pages)
 	pages->charged = 0;
 }
 
-/* First to what a chunk can need, then to twice as much: large shares are less scattered. */
-static int ps_grow(struct ps_pages *pages, unsigned long total)
+/* Makes room for as many runs more, which is what that many pages can need. */
+static int ps_reserve_runs(struct ps_pages *pages, unsigned long more)
 {
-	unsigned int capacity = max_t(unsigned long, pages->capacity * 2, min(total, PS_CHUNK));
+	unsigned int capacity = max_t(unsigned long, pages->capacity * 2, pages->nr_runs + more);
 	size_t size = capacity * sizeof(struct ps_run);
 	struct ps_run *runs;
 
+	if (pages->nr_runs + more <= pages->capacity)
+		return 0;
 	if (pages->runs == pages->few) {
 		runs = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 		if (runs)
@@ -74,23 +76,6 @@ static int ps_grow(struct ps_pages *pages, unsigned long total)
 		return -ENOBUFS;
 	pages->runs = runs;
 	pages->capacity = capacity;
-	return 0;
-}
-
-static int ps_append(struct ps_pin *pin, u64 pfn, unsigned long count)
-{
-	struct ps_pages *pages = pin->pages;
-	struct ps_run *last = &pages->runs[pages->nr_runs - 1];
-
-	if (pfn == pin->next && pages->nr_runs && last->count + count <= PS_RUN_MAX) {
-		last->count += count;
-	} else {
-		if (pages->nr_runs == pages->capacity && ps_grow(pages, pin->total))
-			return -ENOBUFS;
-		pages->runs[pages->nr_runs++] = (struct ps_run){ .pfn = pfn, .count = count };
-	}
-	pages->count += count;
-	pin->next = pfn + count;
 	return 0;
 }
 
@@ -112,34 +97,38 @@ static unsigned long ps_count_large(struct ps_pin *pin, struct folio *folio, str
 }
 
 /*
- * Takes over pinned pages, or unpins those that it did not take. Only anonymous memory of the
- * process itself is lent, as all else has other owners than the lease.
+ * Takes over pinned pages up to one that cannot be lent: only anonymous memory of the process
+ * itself is, as all else has other owners than the lease. There is room for a run a page.
  */
-static int ps_absorb(struct ps_pin *pin, struct page **chunk, unsigned long count)
+static unsigned long ps_absorb(struct ps_pin *pin, struct page **chunk, unsigned long count)
 {
+	struct ps_pages *pages = pin->pages;
+	struct ps_run *run = pages->runs + pages->nr_runs; /* behind the last */
+	u64 next = pin->next;
 	unsigned long i, n;
-	int ret;
 
 	for (i = 0; i < count; i += n) {
 		struct folio *folio = page_folio(chunk[i]);
+		u64 pfn = page_to_pfn(chunk[i]);
 
-		n = 1;
-		ret = -EOPNOTSUPP;
 		if (!folio_test_anon(folio))
-			goto err;
+			break;
+		n = 1;
 		if (folio_test_large(folio)) {
 			if (folio_test_hugetlb(folio))
-				goto err;
+				break;
 			n = ps_count_large(pin, folio, chunk + i, count - i);
 		}
-		ret = ps_append(pin, page_to_pfn(chunk[i]), n);
-		if (ret)
-			goto err;
+		if (pfn == next && run[-1].count + n <= PS_RUN_MAX)
+			run[-1].count += n;
+		else
+			*run++ = (struct ps_run){ .pfn = pfn, .count = n };
+		next = pfn + n;
 	}
-	return 0;
-err:
-	unpin_user_pages(chunk + i, count - i);
-	return ret;
+	pages->nr_runs = run - pages->runs;
+	pages->count += i;
+	pin->next = next;
+	return i;
 }
 
 /*
@@ -177,11 +166,19 @@ static int ps_pin_chunk(struct ps_pin *pin, u64 address, struct page **chunk,
 {
 	unsigned long done = pin->pages->count;
 	unsigned long at = address + (done << PAGE_SHIFT);
+	unsigned long taken, wanted = min(pin->total - done, capacity);
 	int pinned;
 
-	pinned = pin_user_pages_fast(at, min(pin->total - done, capacity),
-				     FOLL_WRITE | FOLL_LONGTERM, chunk);
-	return pinned > 0 ? ps_absorb(pin, chunk, pinned) : ps_pin_error(pinned, at);
+	if (ps_reserve_runs(pin->pages, wanted))
+		return -ENOBUFS;
+	pinned = pin_user_pages_fast(at, wanted, FOLL_WRITE | FOLL_LONGTERM, chunk);
+	if (pinned <= 0)
+		return ps_pin_error(pinned, at);
+	taken = ps_absorb(pin, chunk, pinned);
+	if (taken == pinned)
+		return 0;
+	unpin_user_pages(chunk + taken, pinned - taken);
+	return -EOPNOTSUPP;
 }
 
 static int ps_pin_chunks(struct ps_pin *pin, u64 address, struct page **chunk,

@@ -9,7 +9,7 @@
  * began to close meanwhile is noticed then, and undoes all.
  */
 #include <linux/eventfd.h>
-#include <linux/jhash.h>
+#include <linux/hash.h>
 
 #include "internal.h"
 
@@ -35,11 +35,10 @@ void ps_share_put(struct ps_share *share)
 		kmem_cache_free(ps_cache, share);
 }
 
+/* Ids that collide cost only their owner, who has no more than its quota of them. */
 static struct hlist_head *ps_chain(struct ps_file *file, u64 id)
 {
-	u32 hash = jhash_2words(lower_32_bits(id), upper_32_bits(id), file->seed);
-
-	return &file->table[hash >> (32 - PS_TABLE_BITS)];
+	return &file->table[hash_64(id, PS_TABLE_BITS)];
 }
 
 static struct ps_share *ps_find_in(struct hlist_head *chain, u64 id)
