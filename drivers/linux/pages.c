@@ -277,7 +277,7 @@ static void *ps_vmap(const struct ps_pages *pages, pgprot_t protection)
 void *ps_pages_map(const struct ps_pages *pages, bool writable)
 {
 	if (pages->nr_runs == 1)
-		return page_address(pfn_to_page(pages->few[0].pfn));
+		return page_address(pfn_to_page(pages->runs[0].pfn));
 	return ps_vmap(pages, writable ? PAGE_KERNEL : PAGE_KERNEL_RO);
 }
 
