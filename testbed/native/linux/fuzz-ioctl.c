@@ -45,7 +45,9 @@ static int eventfd_of_test;
 static unsigned char *region;	/* what is lent */
 static unsigned char *readonly; /* one page of each */
 static unsigned char *shared;
-static unsigned char *unmapped;
+
+/* Below what mmap() hands out: a page unmapped here could become the fuzzer's own heap, and be lent. */
+#define UNMAPPED 0x8000u
 
 static const unsigned long requests[] = {
 	PENDSHARE_IOC_SHARE,  PENDSHARE_IOC_PEND,   PENDSHARE_IOC_RELEASE,
@@ -64,7 +66,7 @@ static __u64 draw_address(struct input *input)
 	case 1:
 		return (uintptr_t)shared;
 	case 2:
-		return (uintptr_t)unmapped;
+		return UNMAPPED;
 	case 3:
 		return choice & 1 ? 0xffff888000000000ull : ~0ull << 12;
 	case 4:
@@ -230,8 +232,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	region = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	readonly = map(PROT_READ, MAP_PRIVATE);
 	shared = map(PROT_READ | PROT_WRITE, MAP_SHARED);
-	unmapped = map(PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	munmap(unmapped, PAGE);
 	eventfd_of_test = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	files[0] = files[1] = -1;
 	return 0;
