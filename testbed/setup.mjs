@@ -19,7 +19,12 @@ if (!script) fail('usage: node testbed/setup.mjs script.ts [arguments]')
 process.env.HOME = usableHome()
 await install()
 process.env.PATH = `${bin}${delimiter}${process.env.PATH ?? ''}`
-await become(join(bin, 'node'), ['--conditions=@pendshare/source', script, ...args])
+await become(join(bin, 'node'), [
+  '--conditions=@pendshare/source',
+  '--disable-warning=ExperimentalWarning',
+  script,
+  ...args,
+])
 
 /** npm, pnpm and our own cache write below HOME; in bare containers it is unset, or belongs to somebody else. */
 function usableHome() {

@@ -96,7 +96,7 @@ export const groups: readonly Group[] = [
   {
     name: 'contract',
     // The same suite by the default way of waking up, with fewer rounds of each race: the kernel's checkers see a race that
-    // happens once, and each start of a process takes ten seconds.
+    // happens once, and each start of a process takes seconds.
     command: [
       'setpriv',
       '--bounding-set=-ipc_lock',

@@ -11,6 +11,7 @@ import { type Kernel, type KernelName, kernelNames, obtainKernel } from './kerne
 import { problemsIn } from './klog.ts'
 import { buildModule, moduleExists } from './module.ts'
 import { chooseAccelerator, runMachine } from './qemu.ts'
+import { stripSources } from './stripped.ts'
 
 export interface VmOptions {
   readonly kernel: KernelName
@@ -75,13 +76,14 @@ async function boot(
   const job = join(directory, 'job')
   const scratch = resolve(options.scratch ?? join(directory, 'scratch'))
   const timeoutS = options.timeoutS ?? 600
+  await chmod(directory, 0o711) // for a command that runs unprivileged
   await mkdir(job)
   await mkdir(scratch, { recursive: true })
   if (!options.scratch) await chmod(scratch, 0o1777)
   await writeJob(job, {
     command: options.command,
     cwd: options.cwd ?? process.cwd(),
-    env: options.env ?? {},
+    env: { ...(await stripSources(join(directory, 'js'))), ...options.env },
     modules,
     moduleOptions: options.moduleOptions ?? '',
     unprivileged: options.unprivileged ?? false,

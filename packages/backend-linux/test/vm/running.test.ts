@@ -35,14 +35,15 @@ for (const wakeup of WAKEUPS) {
   describe(`a process that is woken by ${wakeup}`, () => {
     it('stops, continues and handles signals without harm to its share', async () => {
       const child = startChild('ringing.ts', [wakeup])
-      await once(child.process.stdout, 'data')
+      const closed = once(child.process, 'close')
+      await Promise.race([once(child.process.stdout, 'data'), closed])
       for (let round = 0; round < 50; round++) {
         for (const signal of ['SIGUSR2', 'SIGSTOP', 'SIGCONT', 'SIGWINCH'] as const)
           child.process.kill(signal)
         await new Promise(setImmediate)
       }
       child.process.stdin.end()
-      const [code] = await once(child.process, 'close')
+      const [code] = await closed
       assert.equal(child.stdout(), 'ringing\nreleased after signals\n')
       assert.equal(code, 0)
     })
