@@ -1,20 +1,10 @@
 /**
- * Preloaded into every Node of a guest: hands out the repository's TypeScript as the host has stripped it of its types.
- * Node's own stripper is WebAssembly, which an emulated processor compiles for seconds, in each process anew.
+ * Preloaded into every Node of a guest, so that none strips types for itself: that is WebAssembly, which an emulated
+ * processor compiles for seconds, in each process and worker anew.
  */
-import { readFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
-import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { load } from './stripped-load.mjs'
 
-const repository = fileURLToPath(new URL('../..', import.meta.url))
-const stripped = process.env.PENDSHARE_STRIPPED
-
-// There since Node 22.15: an older one strips for itself.
-nodeModule.registerHooks?.({
-  load(url, context, nextLoad) {
-    if (!url.startsWith('file:') || !/\.ts(\?|$)/.test(url)) return nextLoad(url, context)
-    const path = relative(repository, fileURLToPath(url))
-    return { format: 'module', source: readFileSync(`${stripped}/${path}`), shortCircuit: true }
-  },
-})
+// In this thread where that is possible, which is since Node 22.15.
+if (nodeModule.registerHooks) nodeModule.registerHooks({ load })
+else nodeModule.register('./stripped-load.mjs', import.meta.url)
