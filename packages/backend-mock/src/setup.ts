@@ -3,20 +3,24 @@ import type { MockPeer } from './peers/peer.ts'
 import type { Task } from './scheduler/scheduler.ts'
 import type { Share } from './share.ts'
 
-type Stage = (share: Share, peer: MockPeer | undefined) => boolean | undefined
+interface Stage {
+  readonly name: string
+  /** True: there is more of it. */
+  readonly run: (share: Share, peer: MockPeer | undefined) => boolean | undefined
+}
 
-const STAGES: readonly (readonly [string, Stage])[] = [
-  ['quota', (share) => void share.takeQuota()],
-  ['charge', (share) => void share.charge()],
-  ['pin', (share) => share.pin()],
-  ['map', (share, peer) => void (peer && share.map(peer))],
-  ['attach', (share) => void share.attach()],
+const STAGES: readonly Stage[] = [
+  { name: 'quota', run: (share) => void share.takeQuota() },
+  { name: 'charge', run: (share) => void share.charge() },
+  { name: 'pin', run: (share) => share.pin() },
+  { name: 'map', run: (share, peer) => void (peer && share.map(peer)) },
+  { name: 'attach', run: (share) => void share.attach() },
 ]
 
 /** All steps at once. Throws why the share is refused. */
 export function setUp(share: Share, peer: MockPeer | undefined): void {
   try {
-    for (const [, stage] of STAGES) while (stage(share, peer));
+    for (const stage of STAGES) while (stage.run(share, peer));
   } catch (error) {
     share.unwind()
     throw error
@@ -38,12 +42,12 @@ export class Setup implements Task {
   }
 
   get label(): string {
-    return `${STAGES[this.#stage]?.[0]} ${this.#share.id}`
+    return `${STAGES[this.#stage]?.name} ${this.#share.id}`
   }
 
   step(): boolean {
     try {
-      const more = STAGES[this.#stage]?.[1](this.#share, this.#peer)
+      const more = STAGES[this.#stage]?.run(this.#share, this.#peer)
       if (!more) this.#stage += 1
     } catch (error) {
       this.#share.unwind()

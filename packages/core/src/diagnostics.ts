@@ -25,24 +25,26 @@ const shares = channel('pendshare:share')
 const ends = channel('pendshare:end')
 const doorbells = channel('pendshare:doorbell')
 const debug = debuglog('pendshare')
+/** `enabled` is a getter, and its answer fixed when the process starts. */
+const debugging = debug.enabled
 
 export function reportShare(share: Share): void {
   if (shares.hasSubscribers) shares.publish({ share } satisfies ShareMessage)
-  if (debug.enabled) debug('%s: %d bytes pended', name(share), share.memory.byteLength)
+  if (debugging) debug('%s: %d bytes pended', name(share), share.memory.byteLength)
 }
 
 export function reportEnd(share: Share, end: End): void {
   if (ends.hasSubscribers) ends.publish({ share, end } satisfies EndMessage)
-  if (debug.enabled) debug('%s: %s after %i ms, %d bytes', name(share), end.reason, end.heldForMs, end.bytes)
+  if (debugging) debug('%s: %s after %i ms, %d bytes', name(share), end.reason, end.heldForMs, end.bytes)
 }
 
 export function reportDoorbell(share: Share, count: number): void {
   if (doorbells.hasSubscribers) doorbells.publish({ share, count } satisfies DoorbellMessage)
-  if (debug.enabled) debug('%s: rung %d times', name(share), count)
+  if (debugging) debug('%s: rung %d times', name(share), count)
 }
 
 export function reportOpen(backend: string, why: string): void {
-  if (debug.enabled) debug('opened %s: %s', backend, why)
+  if (debugging) debug('opened %s: %s', backend, why)
 }
 
 /** How messages call a share. */

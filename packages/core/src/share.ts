@@ -8,6 +8,7 @@
  * The first way to end wins, and all who ask get the same End. It is settled by the backend's `end` event alone, which
  * comes after the kernel has let go of the memory.
  */
+import { performance } from 'node:perf_hooks' // the global one is a getter
 import type { Access, BackendDevice, EndReason, ShareRequest } from './contract.ts'
 import { name, reportDoorbell, reportEnd, reportShare } from './diagnostics.ts'
 import { type Doorbell, ShareDoorbell } from './doorbell.ts'

@@ -59,7 +59,8 @@ export class LiveScheduler implements Scheduler {
       }
     } finally {
       // A sink that throws must not lose the work behind it.
-      if (done === ready.length) ready.length = 0
+      // Popping keeps the array's memory, which setting its length gives away.
+      if (done === ready.length) while (done-- > 0) ready.pop()
       else ready.splice(0, done)
       this.#armed = false
       if (ready.length > 0) this.#arm()
