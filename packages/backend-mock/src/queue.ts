@@ -5,6 +5,7 @@
  *   park ──► parked ── cancel(reason), first one wins ──► cancelled ── last user ──► end delivered: complete
  */
 import type { EndReason, ShareId } from '@pendshare/core'
+import { LiveTable } from '@pendshare/core/live'
 
 export interface Pended {
   readonly id: ShareId
@@ -13,14 +14,10 @@ export interface Pended {
 }
 
 export class PendQueue<Request extends Pended> {
-  readonly #parked = new Map<ShareId, Request>()
+  readonly #parked = new LiveTable<Request>()
 
   get size(): number {
     return this.#parked.size
-  }
-
-  has(id: ShareId): boolean {
-    return this.#parked.has(id)
   }
 
   find(id: ShareId): Request | undefined {
@@ -28,7 +25,7 @@ export class PendQueue<Request extends Pended> {
   }
 
   park(request: Request): void {
-    this.#parked.set(request.id, request)
+    this.#parked.add(request)
   }
 
   cancel(id: ShareId, reason: EndReason): boolean {
@@ -37,14 +34,14 @@ export class PendQueue<Request extends Pended> {
 
   /** Nothing is parked during the walk: the caller has closed the file to new requests. */
   cancelAll(reason: EndReason): void {
-    for (const request of this.#parked.values()) request.cancel(reason)
+    for (const request of this.#parked) request.cancel(reason)
   }
 
   complete(id: ShareId): void {
     this.#parked.delete(id)
   }
 
-  [Symbol.iterator](): IterableIterator<Request> {
-    return this.#parked.values()
+  [Symbol.iterator](): Iterator<Request> {
+    return this.#parked[Symbol.iterator]()
   }
 }

@@ -14,6 +14,7 @@ import type {
   Supports,
 } from './contract.ts'
 import { asPendshareError, PendshareError } from './errors.ts'
+import { LiveTable } from './live.ts'
 import { adopt, checkPages, lend, Region } from './region.ts'
 import {
   DEFAULT_OPTIONS,
@@ -66,7 +67,7 @@ export interface Device extends AsyncDisposable {
 export class OpenDevice implements Device, ShareHost {
   readonly choice: Choice
   readonly backend: BackendDevice
-  readonly #live = new Map<number, PendedShare>()
+  readonly #live = new LiveTable<PendedShare>()
   readonly #signals = new AbortWatch()
   readonly #check: ReturnType<typeof shareOptionsCheck>
   readonly #pageSize: number
@@ -110,7 +111,7 @@ export class OpenDevice implements Device, ShareHost {
   async share(target: Region | ShareBytes, given?: ShareOptions): Promise<Share> {
     this.#checkOpen()
     const share = this.#prepare(target, given)
-    this.#live.set(share.id, share)
+    this.#live.add(share)
     if (share.signal !== undefined) this.#signals.add(share.signal, share)
     try {
       const pinning = this.backend.share(share.request)
@@ -132,7 +133,7 @@ export class OpenDevice implements Device, ShareHost {
   }
 
   shares(): readonly Share[] {
-    return [...this.#live.values()]
+    return [...this.#live]
   }
 
   stats(): BackendStats {
@@ -218,7 +219,7 @@ export class OpenDevice implements Device, ShareHost {
   async #drain(): Promise<void> {
     this.#state = 'closing'
     this.hold()
-    for (const share of this.#live.values()) share.closing()
+    for (const share of this.#live) share.closing()
     try {
       await this.backend.close()
       // A share that was refused by closing has its answer in this turn of the event loop.
@@ -234,13 +235,13 @@ export class OpenDevice implements Device, ShareHost {
   /** Whoever waits for an end that the backend lost must not wait for ever. */
   #lose(): void {
     if (this.#live.size === 0) return
-    const ids = [...this.#live.keys()].join(', ')
+    const ids = Array.from(this.#live, ({ id }) => id).join(', ')
     this.#blame(`it has closed without the end of share ${ids}, whose memory is kept for good`)
     const error = new PendshareError(
       'ERR_PENDSHARE_SYSTEM',
       'the device was closed and the end of this share lost',
     )
-    for (const share of this.#live.values()) share.losing(error)
+    for (const share of this.#live) share.losing(error)
   }
 
   /** Told once a device: a faulty backend is not to flood the log. */
