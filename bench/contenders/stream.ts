@@ -9,11 +9,12 @@ import type { Device } from 'pendshare'
 import type { Case, Contender, Goal } from '../rows.ts'
 
 const SIZES = [16, 64, 256, 4096, 65536]
-const RING_BYTES = 4 << 20
-const READ_BYTES = 1 << 20
-const HEADER = 8
 /** Where the data of a ring starts in its share. */
 const RING_DATA = 4096
+/** `blast` publishes a quarter at a time: as much as one read() brings. */
+const RING_BYTES = RING_DATA + (4 << 20)
+const READ_BYTES = 1 << 20
+const HEADER = 8
 const RUN_MS = 300
 const PARAMETER = '/sys/module/pendshare_bench/parameters/record_bytes'
 

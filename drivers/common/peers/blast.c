@@ -7,8 +7,11 @@
 
 #define BLAST_DEFAULT_PAYLOAD 64u
 #define BLAST_MAX_PAYLOAD 0x100000u
-/* Published at once: long enough to pay for the barrier, short enough to start the consumer. */
-#define BLAST_BATCH_BYTES 0x8000u
+/*
+ * Published at once: so much of the ring that waking the consumer pays, and so little that the
+ * consumer has work while the rest is filled.
+ */
+#define BLAST_BATCHES_A_RING 4u
 
 static int blast_init(struct pendshare_peer_state *state, const void *options, __u32 size)
 {
@@ -41,11 +44,14 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 {
 	const struct pendshare_blast_options *blast = &state->options.blast;
 	__u32 length = (__u32)blast->payload;
+	__u32 batch = state->out.capacity / BLAST_BATCHES_A_RING;
 	__u32 bytes = 0u;
 	void *payload;
 
-	while (bytes < BLAST_BATCH_BYTES) {
-		switch (pendshare_ring_room(&state->out, length)) {
+	if (batch > PENDSHARE_STEP_BYTES)
+		batch = PENDSHARE_STEP_BYTES;
+	while (bytes < batch) {
+		switch (pendshare_ring_try_reserve(&state->out, length, 0u, &payload)) {
 		case PENDSHARE_RING_OK:
 			break;
 		case PENDSHARE_RING_FULL:
@@ -53,8 +59,6 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 		default:
 			return PENDSHARE_STEP_FAIL;
 		}
-		if (pendshare_ring_reserve(&state->out, length, 0u, &payload) != PENDSHARE_RING_OK)
-			return PENDSHARE_STEP_FAIL;
 		memset(payload, (int)(state->round & 0xffu), length);
 		*(__u64 *)payload = state->round++;
 		bytes += pendshare_ring_span(length);

@@ -48,7 +48,7 @@ static __u32 echo_record(struct pendshare_peer_state *state, __u32 *bytes)
 	}
 	if (record.length > pendshare_ring_max_payload(state->out.capacity))
 		return PENDSHARE_STEP_FAIL;
-	switch (pendshare_ring_room(&state->out, record.length)) {
+	switch (pendshare_ring_try_reserve(&state->out, record.length, record.kind, &to)) {
 	case PENDSHARE_RING_OK:
 		break;
 	case PENDSHARE_RING_FULL:
@@ -57,9 +57,6 @@ static __u32 echo_record(struct pendshare_peer_state *state, __u32 *bytes)
 	default:
 		return PENDSHARE_STEP_FAIL;
 	}
-	if (pendshare_ring_reserve(&state->out, record.length, record.kind, &to) !=
-	    PENDSHARE_RING_OK)
-		return PENDSHARE_STEP_FAIL;
 	memcpy(to, from, record.length);
 	pendshare_ring_advance(&state->in, &record);
 	*bytes += pendshare_ring_span(record.length);

@@ -196,23 +196,24 @@ static inline enum pendshare_ring_result pendshare_ring_room(struct pendshare_ri
 
 /*
  * Makes room for a payload of length bytes and points *payload at it; the caller fills
- * it and then publishes. Several reservations may precede one publish. FULL counts a
- * drop. CORRUPT: the consumer claims what was never written; nothing more can be reserved.
+ * it and then publishes. Several reservations may precede one publish. FULL, for a producer
+ * that waits rather than drops. CORRUPT: the consumer claims what was never written; nothing
+ * more can be reserved.
  */
 static inline enum pendshare_ring_result
-pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
-		       void **payload)
+pendshare_ring_try_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
+			   void **payload)
 {
-	enum pendshare_ring_result result = pendshare_ring_room(ring, length);
 	__u32 span = pendshare_ring_span(length);
+	__u32 pad = pendshare_ring_pad(ring, span);
 	struct pendshare_ring_record *record;
-	__u32 pad;
+	enum pendshare_ring_result result;
 
-	if (result == PENDSHARE_RING_FULL)
-		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
+	if (length > pendshare_ring_max_payload(ring->capacity))
+		return PENDSHARE_RING_FULL;
+	result = pendshare_ring_ensure(ring, pad + span);
 	if (result != PENDSHARE_RING_OK)
 		return result;
-	pad = pendshare_ring_pad(ring, span);
 	record =
 	    (struct pendshare_ring_record *)(ring->data + (ring->position & (ring->capacity - 1u)));
 	if (pad) {
@@ -225,6 +226,19 @@ pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32
 	ring->position += pad + span;
 	*payload = record + 1;
 	return PENDSHARE_RING_OK;
+}
+
+/* As try_reserve, but FULL counts a drop. */
+static inline enum pendshare_ring_result
+pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
+		       void **payload)
+{
+	enum pendshare_ring_result result =
+	    pendshare_ring_try_reserve(ring, length, kind, payload);
+
+	if (result == PENDSHARE_RING_FULL)
+		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
+	return result;
 }
 
 /* Publishes all that was reserved. Returns 1 when the consumer sleeps and must be rung. */

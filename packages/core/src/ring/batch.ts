@@ -84,42 +84,55 @@ export class RingBatch implements Batch {
   }
 
   forEach(visit: (offset: number, length: number, kind: number) => void): void {
-    const words = this.#words
     const capacity = this.bytes.length
-    let position = this.#position
-    let left = this.used
-    while (left > 0) {
-      const index = position & (capacity - 1)
-      // Inside the data area for any position, as it is a multiple of 8. Each word is read once.
-      const length = (words[index >> 2] as number) >>> 0
+    const start = this.#position & (capacity - 1)
+    const end = start + this.used
+    this.#walk(start, Math.min(end, capacity), visit)
+    if (end > capacity) this.#walk(0, end - capacity, visit)
+  }
+
+  /**
+   * Visits the records from `index` to `end`, between which the data does not wrap. All arithmetic is on int32 and each word is
+   * read once, from inside the data area whatever was written there: `index` and `end` are multiples of 8.
+   */
+  #walk(index: number, end: number, visit: (offset: number, length: number, kind: number) => void): void {
+    const words = this.#words
+    const capacity = this.bytes.length // asks the growable buffer each time
+    while (index < end) {
+      const length = words[index >> 2] as number
       const kind = words[(index >> 2) + 1] as number
-      const span = checkedSpan(length, kind, capacity - index, left)
-      if (kind !== PAD) visit(index + RECORD_HEADER, length, kind >>> 0)
-      position = (position + span) | 0
-      left -= span
+      const payload = index + RECORD_HEADER
+      index = behind(payload, length, end)
+      if (kind !== PAD) visit(payload, length, kind >>> 0)
+      else if (index !== capacity) throw padded()
     }
   }
 
   /** Shortens the batch to its first records, as few as fill `bytes` of the ring. */
   cut(bytes: number): void {
     const capacity = this.bytes.length
-    let end = 0
-    while (end < bytes && end < this.used) {
-      const index = (this.#position + end) & (capacity - 1)
-      const length = (this.#words[index >> 2] as number) >>> 0
+    let used = 0
+    while (used < bytes && used < this.used) {
+      const index = (this.#position + used) & (capacity - 1)
+      const end = Math.min(index + this.used - used, capacity)
+      const length = this.#words[index >> 2] as number
       const kind = this.#words[(index >> 2) + 1] as number
-      end += checkedSpan(length, kind, capacity - index, this.used - end)
+      const after = behind(index + RECORD_HEADER, length, end)
+      if (kind === PAD && after !== capacity) throw padded()
+      used += after - index
     }
-    this.set(this.#position, end)
+    this.set(this.#position, used)
   }
 }
 
-/** Bytes that a record takes of the ring, when there are `rest` to the end of the data and `left` of the batch. */
-function checkedSpan(length: number, kind: number, rest: number, left: number): number {
-  const span = (length + RECORD_HEADER + 7) & -8
-  if (length > rest - RECORD_HEADER || span > left) throw corrupt(`a record of ${length} bytes is too long`)
-  if (kind === PAD && span !== rest) throw corrupt('it is padded where its data does not end')
-  return span
+/** Where the next record begins, behind the payload of `length` bytes; `end` is where the batch or the data ends. */
+function behind(payload: number, length: number, end: number): number {
+  if (length < 0 || length > end - payload) throw corrupt(`a record of ${length >>> 0} bytes is too long`)
+  return payload + ((length + 7) & -8) // not beyond the end, which is a multiple of 8 too
+}
+
+function padded(): PendshareError {
+  return corrupt('it is padded where its data does not end')
 }
 
 export class RingSampleBatch<T extends SampleArray> implements SampleBatch<T> {
