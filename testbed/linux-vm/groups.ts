@@ -103,7 +103,7 @@ export const groups: readonly Group[] = [
       ...nodeTest('packages/backend-linux/test/vm/contract.test.ts'),
     ],
     prepare: buildAddon,
-    env: { PENDSHARE_ROUNDS: '200', PENDSHARE_WAKEUP: 'thread' },
+    env: { PENDSHARE_ROUNDS: '200', PENDSHARE_WAKEUP: 'poll' },
     kernels: ['debug'],
     timeoutS: 2400,
   },

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include "constants.h"
 #include "device.h"
+#include "waiter.h"
 
 // Bytes that this process may lock; Infinity without a limit.
 static Napi::Value memlockLimit(const Napi::CallbackInfo &info)
@@ -31,6 +32,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("abi", exportAbi(env));
 	exports.Set("errno", exportErrno(env));
 	exports.Set("eventFields", Napi::Number::New(env, Events::kFields));
+	exports.Set("canPoll", Napi::Boolean::New(env, Waiter::canPoll()));
 	exports.Set("memlockLimit", Napi::Function::New<memlockLimit>(env));
 	exports.Set("addressOf", Napi::Function::New<addressOf>(env));
 	exports.Set("Device", Device::define(env));

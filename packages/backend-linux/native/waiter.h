@@ -17,7 +17,9 @@ class Waiter
 	static std::shared_ptr<Waiter> onThread(Napi::Env env, std::shared_ptr<DeviceFile> file,
 						std::shared_ptr<Events> events,
 						Napi::Function wake);
-	// Needs a non-blocking file. nullptr: no libuv in this build or runtime.
+	// Whether this build and this runtime have the libuv that onPoll() needs.
+	static bool canPoll();
+	// Needs a non-blocking file. nullptr: it cannot.
 	static std::shared_ptr<Waiter> onPoll(Napi::Env env, std::shared_ptr<DeviceFile> file,
 					      std::shared_ptr<Events> events, Napi::Function wake);
 

@@ -118,12 +118,16 @@ void PollWaiter::stop(std::function<void()> gone)
 
 } // namespace
 
+bool Waiter::canPoll()
+{
+	return uv_poll_init != nullptr && uv_handle_size(UV_POLL) <= sizeof(uv_poll_t);
+}
+
 std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env env, std::shared_ptr<DeviceFile> file,
 				       std::shared_ptr<Events> events, Napi::Function wake)
 {
 	uv_loop_s *loop;
-	if (uv_poll_init == nullptr || uv_handle_size(UV_POLL) > sizeof(uv_poll_t) ||
-	    napi_get_uv_event_loop(env, &loop) != napi_ok)
+	if (!canPoll() || napi_get_uv_event_loop(env, &loop) != napi_ok)
 		return nullptr;
 	auto waiter = std::make_shared<PollWaiter>(env, std::move(file), std::move(events), wake);
 	waiter->start(loop, waiter);
@@ -131,6 +135,11 @@ std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env env, std::shared_ptr<DeviceFile
 }
 
 #else
+
+bool Waiter::canPoll()
+{
+	return false;
+}
 
 std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env, std::shared_ptr<DeviceFile>,
 				       std::shared_ptr<Events>, Napi::Function)

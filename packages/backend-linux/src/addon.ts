@@ -76,6 +76,8 @@ export interface Addon {
   readonly errno: Readonly<Record<string, number>>
   /** Numbers that an event takes in `slots`: id, kind, reason, value, failure. */
   readonly eventFields: number
+  /** Whether a device can be polled by the event loop: this build and this runtime have the libuv for it. */
+  readonly canPoll: boolean
   readonly Device: new (path: string, poll: boolean) => NativeDevice
   /** RLIMIT_MEMLOCK in bytes; Infinity without a limit. */
   memlockLimit(): number

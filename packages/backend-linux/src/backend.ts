@@ -14,20 +14,19 @@ import { LinuxDevice } from './device.ts'
 import { errnoOf, requestError, revokeError, systemCause } from './errors.ts'
 
 /**
- * How events reach the event loop. `thread`: a thread waits in the driver, and all is Node-API. `poll`: the event loop
- * polls the device through libuv, one hop less, which only Node has.
+ * How events reach the event loop. `poll`, the default where it can be: the event loop polls the device through libuv,
+ * without a thread and with one hop less. `thread`: a thread waits in the driver, and all is Node-API.
  */
-export const WAKEUPS = ['thread', 'poll'] as const
+export const WAKEUPS = ['poll', 'thread'] as const
 export type Wakeup = (typeof WAKEUPS)[number]
 
-const DEFAULT_WAKEUP: Wakeup = 'thread'
 const DEVICE_PATH = '/dev/pendshare'
 
 export const linux: Backend = {
   name: 'linux',
 
   async probe(): Promise<Probe> {
-    const found = await reach(DEVICE_PATH, DEFAULT_WAKEUP)
+    const found = await reach(DEVICE_PATH, 'thread')
     if ('code' in found) {
       const { code, detail, remedy } = found
       return { usable: false, code, detail, remedy }
@@ -51,7 +50,7 @@ export const linux: Backend = {
  * Rejects with what `probe()` names, and with `ERR_PENDSHARE_PERMISSION`.
  */
 export async function revoke(graceMs: number): Promise<void> {
-  const { addon, native } = orThrow(await reach(DEVICE_PATH, DEFAULT_WAKEUP))
+  const { addon, native } = orThrow(await reach(DEVICE_PATH, 'thread'))
   const errno = native.revoke(graceMs)
   native.close()
   if (errno !== 0) throw revokeError(addon, errno)
@@ -76,8 +75,10 @@ function orThrow(found: Reached | Obstacle): Reached {
   throw new PendshareError(code, `${detail}; ${remedy}`, cause === undefined ? {} : { cause })
 }
 
-function chooseWakeup(asked: string | undefined): Wakeup {
-  const name = asked ?? (process.env.PENDSHARE_WAKEUP || DEFAULT_WAKEUP)
+/** `undefined`: whichever is to be had. */
+function chooseWakeup(asked: string | undefined): Wakeup | undefined {
+  const name = asked ?? (process.env.PENDSHARE_WAKEUP || undefined)
+  if (name === undefined) return undefined
   const wakeup = WAKEUPS.find((known) => known === name)
   if (wakeup !== undefined) return wakeup
   const message = `no wakeup '${name}'; the Linux backend has ${WAKEUPS.join(' and ')}`
@@ -85,7 +86,7 @@ function chooseWakeup(asked: string | undefined): Wakeup {
 }
 
 /** The device is looked for before the addon: where both are missing, the driver is what a user needs to hear of. */
-async function reach(path: string, wakeup: Wakeup): Promise<Reached | Obstacle> {
+async function reach(path: string, wakeup: Wakeup | undefined): Promise<Reached | Obstacle> {
   if (process.platform !== 'linux') return noDriver(`this is ${process.platform}, not Linux`)
   try {
     await access(path)
@@ -95,7 +96,7 @@ async function reach(path: string, wakeup: Wakeup): Promise<Reached | Obstacle> 
   }
   try {
     const addon = loadAddon()
-    const native = new addon.Device(path, wakeup === 'poll')
+    const native = new addon.Device(path, wakeup === undefined ? addon.canPoll : wakeup === 'poll')
     return greet(addon, native, path)
   } catch (error) {
     if (!(error instanceof PendshareError)) return openObstacle(loadAddon(), errnoOf(error), path)
