@@ -24,7 +24,7 @@ function addLimits(limits: readonly Limit[]): void {
   for (const limit of limits) {
     const row = judgeLimit(limit)
     rows.push(row)
-    console.log(`${row.row} ${describe(row.parameters)}: ${format(row.median)} ${row.unit}, ${row.goal}`)
+    console.log(`${row.row} ${describe(row.parameters)}: ${format(row.median)} ${row.unit}`)
   }
 }
 
@@ -35,7 +35,7 @@ async function withDriver(): Promise<void> {
   for (const row of inC)
     console.log(`${row.row} ${describe(row.parameters)}: ${row.contender} ${format(row.median)} ${row.unit}`)
   await using device = await openDevice()
-  addLimits(await pinInJavaScript(device, inC, runs))
+  addLimits(await pinInJavaScript(device, join(native, 'cycle.node'), runs))
   for (const it of streamCases(device, join(native, 'sender'))) await addCase(it)
   for (const it of doorbellCases(join(native, 'floor.node'))) await addCase(it)
   addLimits(await manyShares(openDevice, runs))

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { buildAddon } from '../testbed/build.ts'
 import { mustRun } from '../testbed/command.ts'
+import { scratchInGuest } from '../testbed/linux-vm/job.ts'
 import { type KernelName, kernelNames, obtainKernel } from '../testbed/linux-vm/kernels.ts'
 import { buildModule, buildModules } from '../testbed/linux-vm/module.ts'
 import { chooseAccelerator } from '../testbed/linux-vm/qemu.ts'
@@ -23,6 +24,7 @@ interface Flags {
 }
 
 const repository = resolve(import.meta.dirname, '..')
+const ROWS = 'rows.json'
 
 async function measureInVm({ kernel: name, runs }: Flags, native: string, scratch: string): Promise<Report> {
   const kernel = await obtainKernel(name)
@@ -40,7 +42,7 @@ async function measureInVm({ kernel: name, runs }: Flags, native: string, scratc
     timeoutS: 1500,
     module: modules,
     scratch,
-    command: guest(join(scratch, 'rows.json'), runs, native),
+    command: guest(scratchInGuest, runs, native),
   })
   if (exitCodeOf(result) !== 0) {
     reportVm(result, false)
@@ -51,19 +53,27 @@ async function measureInVm({ kernel: name, runs }: Flags, native: string, scratc
 
 async function measureHere({ runs }: Flags, native: string, scratch: string): Promise<Report> {
   console.log('bench: only the rows that need no driver')
-  const [program = '', ...args] = guest(join(scratch, 'rows.json'), runs, native)
+  const [program = '', ...args] = guest(scratch, runs, native)
   const { output } = await mustRun([program, ...args, '--host'])
   console.log(output.trimEnd())
   return finish(release(), 'none', scratch)
 }
 
+/** `out`: directory of what it writes. */
 function guest(out: string, runs: number, native: string): string[] {
   const flags = ['--conditions=@pendshare/source', '--expose-gc']
-  return [process.execPath, ...flags, join(import.meta.dirname, 'guest.ts'), out, String(runs), native]
+  return [
+    process.execPath,
+    ...flags,
+    join(import.meta.dirname, 'guest.ts'),
+    join(out, ROWS),
+    String(runs),
+    native,
+  ]
 }
 
 async function finish(kernel: string, accelerator: string, scratch: string): Promise<Report> {
-  const rows = JSON.parse(await readFile(join(scratch, 'rows.json'), 'utf8')) as Row[]
+  const rows = JSON.parse(await readFile(join(scratch, ROWS), 'utf8')) as Row[]
   const processor = cpus()[0]?.model.trim() ?? 'unknown processor'
   return { machine: `${processor}, ${machine()}`, kernel, accelerator, date: new Date().toISOString(), rows }
 }

@@ -24,10 +24,10 @@ export async function buildNative(into: string): Promise<string> {
   ]
   for (const name of ['pin', 'sender'])
     await mustRun([...c, source(`${name}.c`), '-o', join(directory, name)])
-  await mustRun([
-    ...['g++', '-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-pthread'],
-    ...['-isystem', nodeHeaders(), source('floor.cc'), '-o', join(directory, 'floor.node')],
-  ])
+  const cxx = ['g++', '-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-pthread']
+  const headers = ['-isystem', nodeHeaders(), `-I${root}/drivers/include`]
+  for (const name of ['floor', 'cycle'])
+    await mustRun([...cxx, ...headers, source(`${name}.cc`), '-o', join(directory, `${name}.node`)])
   return directory
 }
 

@@ -28,7 +28,8 @@ export interface Limit {
   readonly parameters: Readonly<Record<string, number | string | boolean>>
   readonly unit: string
   readonly values: readonly number[]
-  readonly atMost: number
+  /** None: the figure is what others are measured by. */
+  readonly atMost?: number
 }
 
 export interface Row {
@@ -106,8 +107,8 @@ export function judgeLimit(limit: Limit): Row {
     unit: limit.unit,
     ...figures,
     ratioToPeer: null,
-    goal: `at most ${limit.atMost} ${limit.unit}`,
-    met: figures.median <= limit.atMost,
+    goal: limit.atMost === undefined ? null : `at most ${format(limit.atMost)} ${limit.unit}`,
+    met: limit.atMost === undefined ? null : figures.median <= limit.atMost,
   }
 }
 

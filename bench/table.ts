@@ -6,6 +6,7 @@ export function table(report: Report): string {
   const rows = new Table({
     head: ['row', 'parameters', 'contender', 'median', 'min', 'max', 'unit', 'ours / peer', 'goal', ''],
     style: { head: [], border: [] },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
     colAligns: ['left', 'left', 'left', 'right', 'right', 'right'],
   })
   for (const row of report.rows) rows.push(cells(row))

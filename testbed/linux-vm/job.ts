@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 /** Where the guest mounts the host's scratch directory. */
-const scratchInGuest = '/run/scratch'
+export const scratchInGuest = '/run/scratch'
 
 export interface Job {
   readonly command: readonly string[]
