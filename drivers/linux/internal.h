@@ -10,8 +10,8 @@
 #define PENDSHARE_INTERNAL_H
 
 #if !defined(CONFIG_X86_64) && !defined(CONFIG_ARM64) && \
-	!(defined(CONFIG_RISCV) && defined(CONFIG_64BIT))
-#error "pendshare needs coherent aliases of user memory and 64 bits: x86-64, arm64 or riscv64"
+	!(defined(CONFIG_RISCV) && defined(CONFIG_64BIT)) || defined(__BIG_ENDIAN)
+#error "pendshare needs coherent aliases of user memory on x86-64, arm64 or riscv64 (little-endian)"
 #endif
 
 #include <linux/hrtimer.h>
@@ -31,23 +31,31 @@
 #define PS_MAX_GRACE_MS 3600000
 #define PS_TABLE_BITS 10
 
-/* Physically contiguous pages, in the 8 bytes that one entry of an array of pages takes. */
-struct ps_run {
-	u64 pfn : 44;
-	u64 count : 20;
+/*
+ * Physically contiguous pages, in the 8 bytes that one entry of an array of pages takes: a
+ * single page as it was pinned, which sets bit 63 as any kernel pointer does, or the first
+ * of several by its frame.
+ */
+union ps_run {
+	struct page *page;
+	struct {
+		u64 count : 20;
+		u64 pfn : 43;
+		u64 single : 1;
+	};
 };
 
 #define PS_RUN_MAX min((1UL << 20) - 1, UINT_MAX >> PAGE_SHIFT) /* its bytes fit a scatterlist's */
 
-#define PS_FEW_RUNS 4
+#define PS_FEW_RUNS 16 /* as many as a small share needs, however its pages lie */
 
 struct ps_pages {
-	struct ps_run *runs;	/* few, while they are enough */
-	struct ps_run few[PS_FEW_RUNS];
+	union ps_run *runs;	/* few, while they are enough */
 	unsigned int nr_runs;
 	unsigned int capacity;
 	unsigned long count;	/* pinned pages */
 	unsigned long charged;	/* pages, in whole folios */
+	union ps_run few[PS_FEW_RUNS];
 };
 
 /* What one user may have, over all of their open files. */
@@ -65,6 +73,7 @@ struct ps_file {
 	struct ps_user *user;
 	struct list_head node;		/* ps_files_lock */
 	bool unlimited;			/* opened with CAP_IPC_LOCK: RLIMIT_MEMLOCK is not for it */
+	struct ps_share *spare;		/* memory for the next share; xchg() */
 	wait_queue_head_t wait;		/* events, and the last share's end */
 
 	spinlock_t lock;		/* never taken in interrupts */
@@ -107,7 +116,6 @@ struct ps_share {
 	u32 recall_ms;
 	u32 timer_reason;
 	ktime_t expires;		/* KTIME_MAX: the timer was never started */
-	struct hrtimer timer;		/* the deadline, or the end of a recall's grace */
 
 	/* set before acceptance, or the peer's; gone after teardown */
 	const struct pendshare_peer_ops *peer;
@@ -118,6 +126,9 @@ struct ps_share {
 	u32 failure;
 	u64 written;
 	struct ps_pages pages;
+
+	/* from pages.few on not zeroed at first, but set when it is needed */
+	struct hrtimer timer;		/* the deadline, or the end of a recall's grace */
 	struct work_struct teardown;
 	char label[PENDSHARE_NAME_SIZE];
 };
@@ -136,6 +147,7 @@ void ps_share_exit(void);
 int ps_share_begin(struct ps_file *file, const struct pendshare_share *args);
 struct ps_share *ps_share_find(struct ps_file *file, u64 id);
 void ps_share_put(struct ps_share *share);
+void ps_share_free(struct ps_share *share);
 void ps_share_unhash(struct ps_share *share);
 int ps_file_refusal(const struct ps_file *file);
 

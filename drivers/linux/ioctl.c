@@ -240,48 +240,44 @@ static int ps_permitted(const struct ps_file *file, const struct ps_request *req
 	return 0;
 }
 
-static int ps_check_size(const struct ps_request *request, u32 size, const u64 __user *from)
+/* What a request has beyond the structure that we know is zero. */
+static int ps_check_tail(const struct ps_request *request, u32 size, const void __user *from)
 {
 	int ret;
 
-	if (size < request->size)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
 	if (size == request->size)
 		return 0;
-	ret = check_zeroed_user((void __user *)from + request->size, size - request->size);
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	ret = check_zeroed_user(from + request->size, size - request->size);
 	if (ret < 0)
 		return ret;
 	return ret ? 0 : -E2BIG;
 }
 
-/* Copies the words from the first up to the last; by words, as most structures are but a few. */
-static int ps_copy_words(u64 *to, const u64 __user *from, unsigned int first, unsigned int last)
+/*
+ * As copy_struct_from_user(), but each word is read only once, the size included; and by words,
+ * as most structures are but a few.
+ */
+static int ps_fetch(const struct ps_request *request, union ps_args *args, const void __user *from)
 {
-	unsigned int i;
+	const u64 __user *words = from;
+	unsigned int i, count = request->input / sizeof(u64);
 
-	if (!user_read_access_begin(from, last * sizeof(*to)))
+	if (!user_read_access_begin(words, request->input))
 		return -EFAULT;
-	for (i = first; i < last; i++)
-		unsafe_get_user(to[i], from + i, fault);
+	unsafe_get_user(args->words[0], words, fault);
+	if (args->size < request->size)
+		count = 0;
+	for (i = 1; i < count; i++)
+		unsafe_get_user(args->words[i], words + i, fault);
 	user_read_access_end();
-	return 0;
+	if (!count)
+		return -EINVAL;
+	return ps_check_tail(request, args->size, from);
 fault:
 	user_read_access_end();
 	return -EFAULT;
-}
-
-/* As copy_struct_from_user(), but each word is read only once, the size included. */
-static int ps_fetch(const struct ps_request *request, union ps_args *args, const void __user *from)
-{
-	int ret = ps_copy_words(args->words, from, 0, 1);
-
-	if (!ret)
-		ret = ps_check_size(request, args->size, from);
-	if (!ret)
-		ret = ps_copy_words(args->words, from, 1, request->input / sizeof(u64));
-	return ret;
 }
 
 long ps_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

@@ -18,8 +18,7 @@
 #include "compat.h"
 #include "internal.h"
 
-#define PS_CHUNK 512UL	/* pages pinned at a time */
-#define PS_FEW 32UL	/* so many need no array from the heap */
+#define PS_CHUNK 512UL /* pages pinned, or runs given back, at a time */
 
 /* A pin under way. */
 struct ps_pin {
@@ -27,8 +26,37 @@ struct ps_pin {
 	unsigned long total;	/* pages to pin */
 	struct folio *last;	/* the large folio that was counted last */
 	unsigned long extra;	/* pages of large folios that are kept although not lent */
-	u64 next;		/* frame that would go on with the last run; 0: none */
+	struct page *next;	/* page that may go on with the last run; NULL: none */
 };
+
+static struct page *ps_run_page(const union ps_run *run)
+{
+	return run->single ? run->page : pfn_to_page(run->pfn);
+}
+
+static unsigned int ps_run_count(const union ps_run *run)
+{
+	return run->single ? 1 : run->count;
+}
+
+static union ps_run ps_run_of(struct page *page, unsigned long count)
+{
+	if (count == 1)
+		return (union ps_run){ .page = page };
+	return (union ps_run){ .pfn = page_to_pfn(page), .count = count };
+}
+
+/* Whether the pages could be added. That they are next to it in the memory map is not enough. */
+static bool ps_run_grow(union ps_run *run, const struct page *page, unsigned long count)
+{
+	unsigned long pfn = page_to_pfn(ps_run_page(run));
+	unsigned int old = ps_run_count(run);
+
+	if (page_to_pfn(page) != pfn + old || old + count > PS_RUN_MAX)
+		return false;
+	*run = (union ps_run){ .pfn = pfn, .count = old + count };
+	return true;
+}
 
 static int ps_charge(struct ps_file *file, struct ps_pages *pages, unsigned long count)
 {
@@ -58,12 +86,15 @@ static void ps_uncharge(struct ps_file *file, struct ps_pages *pages)
 /* Makes room for as many runs more, which is what that many pages can need. */
 static int ps_reserve_runs(struct ps_pages *pages, unsigned long more)
 {
-	unsigned int capacity = max_t(unsigned long, pages->capacity * 2, pages->nr_runs + more);
-	size_t size = capacity * sizeof(struct ps_run);
-	struct ps_run *runs;
+	unsigned long needed = pages->nr_runs + more;
+	unsigned int capacity;
+	union ps_run *runs;
+	size_t size;
 
-	if (pages->nr_runs + more <= pages->capacity)
+	if (needed <= pages->capacity)
 		return 0;
+	capacity = max_t(unsigned long, pages->capacity * 2, needed);
+	size = capacity * sizeof(*runs);
 	if (pages->runs == pages->few) {
 		runs = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 		if (runs)
@@ -80,14 +111,14 @@ static int ps_reserve_runs(struct ps_pages *pages, unsigned long more)
 }
 
 /* How many of the pages follow each other in the large folio of the first; counts its others. */
-static unsigned long ps_count_large(struct ps_pin *pin, struct folio *folio, struct page **chunk,
-				    unsigned long count)
+static unsigned long ps_count_large(struct ps_pin *pin, struct folio *folio,
+				    const union ps_run *chunk, unsigned long count)
 {
 	unsigned long all = folio_nr_pages(folio);
 	unsigned long n = 1;
 
-	count = min(count, all - folio_page_idx(folio, *chunk));
-	while (n < count && chunk[n] == *chunk + n)
+	count = min(count, all - folio_page_idx(folio, chunk->page));
+	while (n < count && chunk[n].page == chunk->page + n)
 		n++;
 	if (folio != pin->last)
 		pin->extra += all;
@@ -97,38 +128,43 @@ static unsigned long ps_count_large(struct ps_pin *pin, struct folio *folio, str
 }
 
 /*
- * Takes over pinned pages up to one that cannot be lent: only anonymous memory of the process
- * itself is, as all else has other owners than the lease. There is room for a run a page.
+ * Makes runs of pinned pages, in place, up to one that cannot be lent: only anonymous memory
+ * of the process itself is, as all else has other owners than the lease.
  */
-static unsigned long ps_absorb(struct ps_pin *pin, struct page **chunk, unsigned long count)
+static unsigned long ps_absorb(struct ps_pin *pin, const union ps_run *chunk, unsigned long count)
 {
 	struct ps_pages *pages = pin->pages;
-	struct ps_run *run = pages->runs + pages->nr_runs; /* behind the last */
-	u64 next = pin->next;
-	unsigned long i, n;
+	union ps_run *run = pages->runs + pages->nr_runs; /* behind the last: where chunk began */
+	const union ps_run *at = chunk, *end = chunk + count;
+	struct page *next = pin->next;
 
-	for (i = 0; i < count; i += n) {
-		struct folio *folio = page_folio(chunk[i]);
-		u64 pfn = page_to_pfn(chunk[i]);
+	while (at < end) {
+		struct page *page = at->page;
+		struct folio *folio = page_folio(page);
+		unsigned long n = 1;
 
 		if (!folio_test_anon(folio))
 			break;
-		n = 1;
+		if (!folio_test_large(folio) && page != next) { /* as most are */
+			run++->page = page;
+			next = page + 1;
+			at++;
+			continue;
+		}
 		if (folio_test_large(folio)) {
 			if (folio_test_hugetlb(folio))
 				break;
-			n = ps_count_large(pin, folio, chunk + i, count - i);
+			n = ps_count_large(pin, folio, at, end - at);
 		}
-		if (pfn == next && run[-1].count + n <= PS_RUN_MAX)
-			run[-1].count += n;
-		else
-			*run++ = (struct ps_run){ .pfn = pfn, .count = n };
-		next = pfn + n;
+		if (page != next || !ps_run_grow(run - 1, page, n))
+			*run++ = ps_run_of(page, n);
+		next = page + n;
+		at += n;
 	}
 	pages->nr_runs = run - pages->runs;
-	pages->count += i;
+	pages->count += at - chunk;
 	pin->next = next;
-	return i;
+	return at - chunk;
 }
 
 /*
@@ -161,31 +197,32 @@ static int ps_pin_error(long ret, unsigned long address)
 	}
 }
 
-static int ps_pin_chunk(struct ps_pin *pin, u64 address, struct page **chunk,
-			unsigned long capacity)
+/* Pages are pinned into the room for their runs. */
+static int ps_pin_chunk(struct ps_pin *pin, u64 address)
 {
-	unsigned long done = pin->pages->count;
-	unsigned long at = address + (done << PAGE_SHIFT);
-	unsigned long taken, wanted = min(pin->total - done, capacity);
+	struct ps_pages *pages = pin->pages;
+	unsigned long at = address + (pages->count << PAGE_SHIFT);
+	unsigned long taken, wanted = min(pin->total - pages->count, PS_CHUNK);
+	union ps_run *chunk;
 	int pinned;
 
-	if (ps_reserve_runs(pin->pages, wanted))
+	if (ps_reserve_runs(pages, wanted))
 		return -ENOBUFS;
-	pinned = pin_user_pages_fast(at, wanted, FOLL_WRITE | FOLL_LONGTERM, chunk);
+	chunk = pages->runs + pages->nr_runs;
+	pinned = pin_user_pages_fast(at, wanted, FOLL_WRITE | FOLL_LONGTERM, &chunk->page);
 	if (pinned <= 0)
 		return ps_pin_error(pinned, at);
 	taken = ps_absorb(pin, chunk, pinned);
 	if (taken == pinned)
 		return 0;
-	unpin_user_pages(chunk + taken, pinned - taken);
+	unpin_user_pages(&chunk[taken].page, pinned - taken);
 	return -EOPNOTSUPP;
 }
 
-static int ps_pin_chunks(struct ps_pin *pin, u64 address, struct page **chunk,
-			 unsigned long capacity)
+static int ps_pin_all(struct ps_pin *pin, u64 address)
 {
 	for (;;) {
-		int ret = ps_pin_chunk(pin, address, chunk, capacity);
+		int ret = ps_pin_chunk(pin, address);
 
 		if (ret || pin->pages->count == pin->total)
 			return ret;
@@ -195,24 +232,7 @@ static int ps_pin_chunks(struct ps_pin *pin, u64 address, struct page **chunk,
 	}
 }
 
-static int ps_pin_all(struct ps_pin *pin, u64 address)
-{
-	struct page *few[PS_FEW] __uninitialized;
-	unsigned long capacity = min(pin->total, PS_CHUNK);
-	struct page **chunk;
-	int ret;
-
-	if (capacity <= PS_FEW)
-		return ps_pin_chunks(pin, address, few, PS_FEW);
-	chunk = kmalloc_array(capacity, sizeof(*chunk), GFP_KERNEL_ACCOUNT);
-	if (!chunk)
-		return -ENOBUFS;
-	ret = ps_pin_chunks(pin, address, chunk, capacity);
-	kfree(chunk);
-	return ret;
-}
-
-/* pages: all zero. -ENOMEM: over RLIMIT_MEMLOCK. Other errors as SHARE has them in abi.h. */
+/* pages: zero up to few. -ENOMEM: over RLIMIT_MEMLOCK. Other errors as SHARE has them in abi.h. */
 int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsigned long count)
 {
 	struct ps_pin pin = { .pages = pages, .total = count };
@@ -231,25 +251,26 @@ int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsi
 	return ret;
 }
 
-static void ps_unpin_run(const struct ps_run *run, bool dirty)
+static void ps_unpin_runs(const union ps_run *run, const union ps_run *end, bool dirty)
 {
-	struct page *page = pfn_to_page(run->pfn);
-
-	if (run->count == 1 && !dirty) /* as most are where small shares come and go */
-		unpin_user_page(page);
-	else
-		unpin_user_page_range_dirty_lock(page, run->count, dirty);
+	for (; run < end; run++) {
+		if (likely(run->single && !dirty))
+			unpin_user_page(run->page);
+		else
+			unpin_user_page_range_dirty_lock(ps_run_page(run), ps_run_count(run),
+							 dirty);
+	}
 }
 
 void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty)
 {
-	unsigned int i;
+	const union ps_run *run = pages->runs, *end = run + pages->nr_runs;
 
-	for (i = 0; i < pages->nr_runs; i++) {
-		ps_unpin_run(&pages->runs[i], dirty);
-		if (i % PS_CHUNK == PS_CHUNK - 1)
-			cond_resched();
+	for (; end - run > PS_CHUNK; run += PS_CHUNK) {
+		ps_unpin_runs(run, run + PS_CHUNK, dirty);
+		cond_resched();
 	}
+	ps_unpin_runs(run, end, dirty);
 	if (pages->runs != pages->few)
 		kvfree(pages->runs);
 	ps_uncharge(file, pages);
@@ -259,15 +280,14 @@ static void *ps_vmap(const struct ps_pages *pages, pgprot_t protection)
 {
 	struct page **array = kvmalloc_array(pages->count, sizeof(*array), GFP_KERNEL);
 	unsigned long n = 0;
-	unsigned int i;
+	unsigned int i, j;
 	void *mapping;
-	u64 j;
 
 	if (!array)
 		return NULL;
 	for (i = 0; i < pages->nr_runs; i++)
-		for (j = 0; j < pages->runs[i].count; j++)
-			array[n++] = pfn_to_page(pages->runs[i].pfn + j);
+		for (j = 0; j < ps_run_count(&pages->runs[i]); j++)
+			array[n++] = nth_page(ps_run_page(&pages->runs[i]), j);
 	mapping = vmap(array, n, VM_MAP, protection);
 	kvfree(array);
 	return mapping;
@@ -277,7 +297,7 @@ static void *ps_vmap(const struct ps_pages *pages, pgprot_t protection)
 void *ps_pages_map(const struct ps_pages *pages, bool writable)
 {
 	if (pages->nr_runs == 1)
-		return page_address(pfn_to_page(pages->runs[0].pfn));
+		return page_address(ps_run_page(pages->runs));
 	return ps_vmap(pages, writable ? PAGE_KERNEL : PAGE_KERNEL_RO);
 }
 
@@ -295,7 +315,7 @@ int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table)
 	if (sg_alloc_table(table, pages->nr_runs, GFP_KERNEL))
 		return -ENOMEM;
 	for_each_sgtable_sg(table, entry, i)
-		sg_set_page(entry, pfn_to_page(pages->runs[i].pfn),
-			    (unsigned int)pages->runs[i].count << PAGE_SHIFT, 0);
+		sg_set_page(entry, ps_run_page(&pages->runs[i]),
+			    ps_run_count(&pages->runs[i]) << PAGE_SHIFT, 0);
 	return 0;
 }

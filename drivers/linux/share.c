@@ -29,9 +29,16 @@ void ps_share_exit(void)
 	kmem_cache_destroy(ps_cache);
 }
 
+/* Its memory is the file's next share, as shares mostly come and go one by one. */
 void ps_share_put(struct ps_share *share)
 {
 	if (refcount_dec_and_test(&share->refs))
+		ps_share_free(xchg(&share->file->spare, share));
+}
+
+void ps_share_free(struct ps_share *share)
+{
+	if (share)
 		kmem_cache_free(ps_cache, share);
 }
 
@@ -134,10 +141,13 @@ static int ps_check(const struct pendshare_share *args)
 
 static struct ps_share *ps_share_alloc(struct ps_file *file, const struct pendshare_share *args)
 {
-	struct ps_share *share = kmem_cache_zalloc(ps_cache, GFP_KERNEL);
+	struct ps_share *share = xchg(&file->spare, NULL);
 
 	if (!share)
+		share = kmem_cache_alloc(ps_cache, GFP_KERNEL);
+	if (!share)
 		return NULL;
+	memset(share, 0, offsetof(struct ps_share, pages.few));
 	pendshare_lease_init(&share->lease);
 	refcount_set(&share->refs, 1);
 	share->file = file;
