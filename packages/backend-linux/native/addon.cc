@@ -1,5 +1,4 @@
-// The addon's exports. One Node-API binary for every Node; each environment has its own Device
-// class and no state is shared between them.
+// The addon's exports. One Node-API binary for every Node; no state is shared between environments.
 #include <limits>
 #include <napi.h>
 #include <sys/resource.h>
@@ -35,7 +34,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("canPoll", Napi::Boolean::New(env, Waiter::canPoll()));
 	exports.Set("memlockLimit", Napi::Function::New<memlockLimit>(env));
 	exports.Set("addressOf", Napi::Function::New<addressOf>(env));
-	exports.Set("Device", Device::define(env));
+	exports.Set("openDevice", Napi::Function::New<Device::open>(env));
 	return exports;
 }
 

@@ -20,31 +20,40 @@ static int64_t readInteger(napi_env env, napi_value value)
 	return number;
 }
 
-Napi::Function Device::define(Napi::Env env)
+// A method of a class would cost a look-up of the C++ object behind `this`, five times the price of
+// the call into the addon.
+template <auto method>
+static void setMethod(Napi::Object object, const char *name, std::shared_ptr<Device> device)
 {
-	return DefineClass(env, "Device",
-			   {
-			       InstanceMethod<&Device::info>("info"),
-			       InstanceMethod<&Device::start>("start"),
-			       InstanceMethod<&Device::share>("share"),
-			       InstanceMethod<&Device::shareOnPool>("shareOnPool"),
-			       InstanceMethod<&Device::release>("release"),
-			       InstanceMethod<&Device::cancel>("cancel"),
-			       InstanceMethod<&Device::notify>("notify"),
-			       InstanceMethod<&Device::hold>("hold"),
-			       InstanceMethod<&Device::shutdown>("shutdown"),
-			       InstanceMethod<&Device::revoke>("revoke"),
-			       InstanceMethod<&Device::close>("close"),
-			   });
+	const auto call = [device = std::move(device)](const Napi::CallbackInfo &info) {
+		return (device.get()->*method)(info);
+	};
+	object.Set(name, Napi::Function::New(object.Env(), call, name));
 }
 
-Device::Device(const Napi::CallbackInfo &info)
-    : Napi::ObjectWrap<Device>(info), poll_(info[1].ToBoolean())
+Napi::Value Device::open(const Napi::CallbackInfo &info)
 {
+	const Napi::Env env = info.Env();
 	const std::string path = info[0].ToString();
-	const int error = DeviceFile::open(path.c_str(), poll_, file_);
-	if (error != 0)
-		throwErrno(info.Env(), path.c_str(), error);
+	const auto device = std::make_shared<Device>(info[1].ToBoolean());
+	const int error = DeviceFile::open(path.c_str(), device->poll_, device->file_);
+	if (error != 0) {
+		throwErrno(env, path.c_str(), error);
+		return env.Undefined();
+	}
+	Napi::Object object = Napi::Object::New(env);
+	setMethod<&Device::info>(object, "info", device);
+	setMethod<&Device::start>(object, "start", device);
+	setMethod<&Device::share>(object, "share", device);
+	setMethod<&Device::shareOnPool>(object, "shareOnPool", device);
+	setMethod<&Device::release>(object, "release", device);
+	setMethod<&Device::cancel>(object, "cancel", device);
+	setMethod<&Device::notify>(object, "notify", device);
+	setMethod<&Device::hold>(object, "hold", device);
+	setMethod<&Device::shutdown>(object, "shutdown", device);
+	setMethod<&Device::revoke>(object, "revoke", device);
+	setMethod<&Device::closeNow>(object, "close", device);
+	return object;
 }
 
 Device::~Device()
@@ -166,7 +175,7 @@ Napi::Value Device::revoke(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), file_ ? file_->revoke(grace) : ESHUTDOWN);
 }
 
-void Device::close(const Napi::CallbackInfo &)
+void Device::closeNow(const Napi::CallbackInfo &)
 {
 	close();
 }

@@ -10,14 +10,19 @@
 
 // Used by one environment, on its thread. When that environment is torn down, a cleanup hook ends
 // every share and closes the file before anything that the shares need is gone.
-class Device final : public Napi::ObjectWrap<Device>
+class Device final
 {
       public:
-	static Napi::Function define(Napi::Env env);
+	// (path, poll): an object of the methods below, which own the device together. Throws with
+	// `errno`.
+	static Napi::Value open(const Napi::CallbackInfo &info);
 
-	// (path, poll): throws with `errno`.
-	explicit Device(const Napi::CallbackInfo &info);
-	~Device() override;
+	explicit Device(bool poll) : poll_(poll)
+	{
+	}
+	~Device();
+	Device(const Device &) = delete;
+	Device &operator=(const Device &) = delete;
 
       private:
 	Napi::Value info(const Napi::CallbackInfo &info);
@@ -34,7 +39,7 @@ class Device final : public Napi::ObjectWrap<Device>
 	Napi::Value shutdown(const Napi::CallbackInfo &info);
 	// (graceMs)
 	Napi::Value revoke(const Napi::CallbackInfo &info);
-	void close(const Napi::CallbackInfo &info);
+	void closeNow(const Napi::CallbackInfo &info);
 
 	static void teardown(napi_async_cleanup_hook_handle hook, void *data);
 	void close();

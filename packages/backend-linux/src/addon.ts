@@ -78,7 +78,8 @@ export interface Addon {
   readonly eventFields: number
   /** Whether a device can be polled by the event loop: this build and this runtime have the libuv for it. */
   readonly canPoll: boolean
-  readonly Device: new (path: string, poll: boolean) => NativeDevice
+  /** Throws. */
+  openDevice(path: string, poll: boolean): NativeDevice
   /** RLIMIT_MEMLOCK in bytes; Infinity without a limit. */
   memlockLimit(): number
   /** Where a view lies in memory; 0n when it is detached. */

@@ -96,7 +96,7 @@ async function reach(path: string, wakeup: Wakeup | undefined): Promise<Reached 
   }
   try {
     const addon = loadAddon()
-    const native = new addon.Device(path, wakeup === undefined ? addon.canPoll : wakeup === 'poll')
+    const native = addon.openDevice(path, wakeup === undefined ? addon.canPoll : wakeup === 'poll')
     return greet(addon, native, path)
   } catch (error) {
     if (!(error instanceof PendshareError)) return openObstacle(loadAddon(), errnoOf(error), path)

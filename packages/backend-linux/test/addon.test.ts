@@ -65,15 +65,15 @@ describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
   })
 
   it('throws with the errno of a device that cannot be opened', () => {
-    const { Device, errno } = loadAddon()
-    expect(() => new Device('/nowhere', false)).toThrow(expect.objectContaining({ errno: errno.ENOENT }))
+    const { openDevice, errno } = loadAddon()
+    expect(() => openDevice('/nowhere', false)).toThrow(expect.objectContaining({ errno: errno.ENOENT }))
   })
 
   it.for(OTHER_NODES)('loads in Node %s', { timeout: 300_000 }, async (version) => {
     const program = `
-      const { abi, Device } = require(${JSON.stringify(ADDON_PATH)})
+      const { abi, openDevice } = require(${JSON.stringify(ADDON_PATH)})
       let errno
-      try { new Device('/nowhere', true) } catch (error) { errno = error.errno }
+      try { openDevice('/nowhere', true) } catch (error) { errno = error.errno }
       const { Worker } = require('node:worker_threads')
       new Worker(${JSON.stringify(`require(${JSON.stringify(ADDON_PATH)})`)}, { eval: true })
         .on('exit', (code) => console.log(process.version, abi.PENDSHARE_ABI_VERSION, errno, code))`
