@@ -40,6 +40,8 @@ const TURN_MS = 1
 /** Bytes that `toReadable()` copies at a time and holds ready. */
 const STREAM_BYTES = 0x10000
 
+const END: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
+
 export class RingReader {
   /** The whole data area; the offsets of records are indices into it. Always the same array. */
   readonly bytes: Uint8Array
@@ -78,7 +80,8 @@ export class RingReader {
    * and with `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
    */
   batches(options: WaitOptions = {}): AsyncGenerator<Batch, undefined, undefined> {
-    return this.#batches(parse(waitOptions, options, 'ring.batches()').signal)
+    const { signal } = parse(waitOptions, options, 'ring.batches()')
+    return this.#steps<Batch>(this.#batch, signal)
   }
 
   /**
@@ -92,7 +95,7 @@ export class RingReader {
   ): AsyncGenerator<SampleBatch<T>, undefined, undefined> {
     parse(sampleConstructor, array, 'ring.samples()', ['array'])
     const { signal } = parse(waitOptions, options, 'ring.samples()')
-    return this.#samples(new RingSampleBatch(array, this.#batch), signal)
+    return this.#steps<SampleBatch<T>>(new RingSampleBatch(array, this.#batch), signal)
   }
 
   /**
@@ -105,17 +108,14 @@ export class RingReader {
     const { signal } = parse(waitOptions, options, 'ring.toReadable()')
     const cancelled = new AbortController()
     const given = signal === undefined ? cancelled.signal : AbortSignal.any([signal, cancelled.signal])
-    const release = this.#claim()
+    const steps = this.#steps(this.#batch, given, this.#claim())
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
       try {
         // A pull that enqueues nothing is not asked again, and a batch may hold nothing but padding.
         for (let chunks = 0; chunks === 0; this.#giveBack()) {
-          const batch = await this.#arrival(given)
+          const { value: batch } = await steps.next()
           given.throwIfAborted()
-          if (batch === undefined) {
-            controller.close()
-            return release()
-          }
+          if (batch === undefined) return controller.close()
           batch.cut(STREAM_BYTES)
           batch.forEach((offset, length) => {
             controller.enqueue(copyOf(this.bytes, offset, length))
@@ -123,68 +123,93 @@ export class RingReader {
           })
         }
       } catch (error) {
-        release()
+        await steps.return(undefined)
         throw error
       }
     }
-    const cancel = (reason: unknown) => {
+    const cancel = async (reason: unknown) => {
       cancelled.abort(reason)
-      release()
+      await steps.return(undefined)
     }
     const size = (chunk: Uint8Array<ArrayBuffer>) => chunk.length
     return new ReadableStream({ pull, cancel }, { highWaterMark: STREAM_BYTES, size })
   }
 
-  async *#batches(signal: AbortSignal | undefined): AsyncGenerator<Batch, undefined, undefined> {
-    const release = this.#claim()
-    try {
-      let turn = performance.now()
-      while (true) {
-        signal?.throwIfAborted()
-        const batch = this.#poll() ?? (await this.#arrival(signal))
-        if (batch === undefined) return
-        yield batch
-        // Doorbells, signals and the end of the share reach us only through the event loop.
-        if (performance.now() - turn < TURN_MS) continue
-        // First, for the producer may go on in that turn.
-        this.#giveBack()
-        await setImmediate()
-        turn = performance.now()
-      }
-    } finally {
-      release()
-    }
-  }
-
-  async *#samples<T extends SampleArray>(
-    samples: SampleBatch<T>,
+  /**
+   * An async iteration over `seen`, always the same object, which shows another batch after each step; `release` ends a
+   * claim that was made for it. By hand, because from the bell to the loop's body an async generator takes four turns of
+   * the microtask queue, and this takes two.
+   */
+  #steps<T>(
+    seen: T,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<SampleBatch<T>, undefined, undefined> {
-    for await (const _ of this.#batches(signal)) yield samples
-  }
-
-  /** The next batch; sleeps until there is one. `undefined`: the producer has ended and all was read. */
-  async #arrival(signal: AbortSignal | undefined): Promise<RingBatch | undefined> {
-    while (true) {
-      signal?.throwIfAborted()
-      // Before the position: an end that is seen here is later than all that was published.
-      const { ended } = this.#bell
-      const batch = this.#poll()
-      if (batch !== undefined || ended) return batch
-      if (this.#sleeps()) await this.#bell.wait(signal)
+    release?: () => void,
+  ): AsyncGenerator<T, undefined, undefined> {
+    let over = false
+    let waiting = 0
+    let last: Promise<IteratorResult<T, undefined>> = Promise.resolve(END)
+    let turn = performance.now()
+    const finish = () => {
+      over = true
+      release?.()
+      return END
+    }
+    const step = async (): Promise<IteratorResult<T, undefined>> => {
+      try {
+        if (!over) release ??= this.#claim()
+        // Doorbells, signals and the end of the share reach us only through the event loop.
+        if (performance.now() - turn >= TURN_MS) {
+          // First, for the producer may go on in that turn.
+          if (!over) this.#giveBack()
+          await setImmediate()
+          turn = performance.now()
+        }
+        while (!over) {
+          signal?.throwIfAborted()
+          // Before the position: an end that is seen here is later than all that was published.
+          const { ended } = this.#bell
+          if (this.#poll()) return { value: seen, done: false }
+          if (ended) break
+          if (this.#sleeps()) await this.#bell.wait(signal)
+        }
+        return finish()
+      } catch (error) {
+        finish()
+        throw error
+      } finally {
+        waiting--
+      }
+    }
+    return {
+      // Steps that overlap take turns, as a generator's do.
+      next: () => {
+        last = waiting++ === 0 ? step() : last.then(step, step)
+        return last
+      },
+      return: async () => finish(),
+      throw: async (error) => {
+        finish()
+        throw error
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+      async [Symbol.asyncDispose]() {
+        finish()
+      },
     }
   }
 
-  /** Gives the last batch back; returns what has come since, if anything. */
-  #poll(): RingBatch | undefined {
+  /** Gives the last batch back; whether the next has come since. */
+  #poll(): boolean {
     const { lost } = this.#bell
     if (lost !== undefined) throw lost
     this.#giveBack()
     const used = (Atomics.load(this.#header, PRODUCER) - this.#position) >>> 0
-    if (used === 0) return undefined
+    if (used === 0) return false
     if (used > this.bytes.length || (used & 7) !== 0) throw corrupt('its producer claims what does not fit')
     this.#batch.set(this.#position, used)
-    return this.#batch
+    return true
   }
 
   #giveBack(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'vitest'
-import type { SampleConstructor } from '../../src/ring/batch.ts'
+import type { Batch, SampleConstructor } from '../../src/ring/batch.ts'
 import { CONSUMER, DROPPED, PRODUCER, WAKE } from '../../src/ring/layout.ts'
 import { RingReader } from '../../src/ring/reader.ts'
 import { pair, TestBell, words } from './ring.ts'
@@ -76,10 +76,10 @@ describe('batches()', () => {
     const { reader, header, writer, bell } = pair()
     const { load } = Atomics
     let looks = 0
-    // The first two looks at the position find nothing; the producer publishes right after, and rings nobody.
+    // The first look at the position finds nothing; the producer publishes right after, and rings nobody.
     Atomics.load = ((array: Int32Array, index: number) => {
       const value = load(array, index)
-      if (index === PRODUCER && ++looks === 2) {
+      if (index === PRODUCER && ++looks === 1) {
         header[WAKE] = 0
         writer.write(Uint8Array.of(9), 9)
         assert.equal(writer.publish(), false)
@@ -93,6 +93,37 @@ describe('batches()', () => {
     }
     assert.equal(bell.waits, 0)
     assert.equal(header[WAKE], 0)
+  })
+
+  it('lets steps that overlap take turns', async () => {
+    const { reader, send } = pair()
+    const steps = reader.batches()
+    const seen: number[] = []
+    const see = ({ value }: IteratorResult<Batch, undefined>) =>
+      value?.forEach((_offset, _length, kind) => {
+        seen.push(kind)
+      })
+    const overlapping = [steps.next().then(see), steps.next().then(see), steps.next().then(see)]
+    for (const kind of [1, 2, 3]) {
+      send(kind)
+      await setImmediate()
+    }
+    await Promise.all(overlapping)
+    assert.deepEqual(seen, [1, 2, 3])
+  })
+
+  it('is free for another once a loop was left, also one that sleeps; that one touches nothing any more', async () => {
+    const { reader, send } = pair()
+    const steps = reader.batches()
+    const sleeping = steps.next()
+    await setImmediate()
+    await steps.return(undefined)
+    const others = reader.batches()
+    const arrival = others.next()
+    send(7)
+    assert.deepEqual(await sleeping, { value: undefined, done: true })
+    assert.equal((await arrival).value?.records, 1)
+    assert.deepEqual(await steps.next(), { value: undefined, done: true })
   })
 
   it('drains what is left when the producer has ended', async () => {

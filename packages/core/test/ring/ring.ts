@@ -25,18 +25,19 @@ export function words(memory: Uint8Array): Int32Array {
 export class TestBell implements RingBell {
   ended = false
   waits = 0
-  #waiting: PromiseWithResolvers<void> | undefined
+  readonly #waiting = new Set<() => void>()
 
   wait(signal: AbortSignal | undefined): Promise<void> {
     this.waits++
-    this.#waiting = Promise.withResolvers()
-    const { promise, reject } = this.#waiting
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#waiting.add(resolve)
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
     return promise
   }
 
   ring(): void {
-    this.#waiting?.resolve()
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting.clear()
   }
 
   end(): void {
