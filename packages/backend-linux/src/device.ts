@@ -48,18 +48,13 @@ export class LinuxDevice implements BackendDevice {
   readonly #access: Readonly<Record<Access, number>>
   readonly #over = Promise.withResolvers<void>()
   readonly #pinning = new Set<Promise<void>>()
-  /** Ends that came back from the call that caused them: told in the next microtask. */
-  #ended: BackendEvent[] = []
+  /** Ends that came back from the calls that caused them, until the next microtask tells them. */
+  #ended: BackendEvent[] | undefined
   #referenced = false
   #unheld: NodeJS.Immediate | undefined
   readonly #unhold = (): void => {
     this.#unheld = undefined
     if (!this.#referenced) this.#native.hold(false)
-  }
-  readonly #tellEnded = (): void => {
-    const events = this.#ended
-    this.#ended = []
-    this.#sink(events)
   }
 
   /** `undefined`: the native device was opened to be polled, and cannot be. Throws what `NativeDevice.start()` does. */
@@ -114,10 +109,7 @@ export class LinuxDevice implements BackendDevice {
     const flags = isSlow(lease) ? this.#addon.abi.PENDSHARE_END_NOWAIT : 0
     const error = how === 'release' ? this.#native.release(id, flags) : this.#native.cancel(id, flags)
     if (error !== 0) return false
-    if (flags === 0) {
-      if (this.#ended.length === 0) NOW.then(this.#tellEnded)
-      this.#read(0, this.#ended)
-    }
+    if (flags === 0) this.#tellSoon(this.#readEnd(0))
     return true
   }
 
@@ -170,6 +162,19 @@ export class LinuxDevice implements BackendDevice {
     return shareError(this.#addon, error, request)
   }
 
+  #tellSoon(end: BackendEvent): void {
+    if (this.#ended !== undefined) {
+      this.#ended.push(end)
+      return
+    }
+    const events = [end]
+    this.#ended = events
+    NOW.then(() => {
+      this.#ended = undefined
+      this.#sink(events)
+    })
+  }
+
   #wake(count: number, over: boolean): void {
     const events: BackendEvent[] = []
     for (let i = 0; i < count; i++) this.#read(i, events)
@@ -188,22 +193,22 @@ export class LinuxDevice implements BackendDevice {
     else if (this.#leases.get(id) === undefined) return
     else if (kind === abi.PENDSHARE_EVENT_DOORBELL) events.push({ id, kind: 'doorbell', count: value })
     else if (kind === abi.PENDSHARE_EVENT_RECALL) events.push({ id, kind: 'recall', graceMs: value })
-    else if (kind === abi.PENDSHARE_EVENT_END) {
-      events.push(this.#endEvent(id, this.#slot(at + 2), value, this.#slot(at + 4)))
-    }
+    else if (kind === abi.PENDSHARE_EVENT_END) events.push(this.#readEnd(at))
+  }
+
+  #readEnd(at: number): BackendEvent {
+    const id = this.#slot(at)
+    const reason = END_REASONS[this.#slot(at + 2) - 1] ?? 'failed'
+    const bytes = this.#slot(at + 3)
+    this.#leases.delete(id)
+    return reason === 'failed'
+      ? { id, kind: 'end', reason, bytes, error: failure(this.#addon, this.#slot(at + 4)) }
+      : { id, kind: 'end', reason, bytes }
   }
 
   /** Only for the slots of events that the addon has counted. */
   #slot(index: number): number {
     return this.#slots[index] as number
-  }
-
-  #endEvent(id: ShareId, number: number, bytes: number, fault: number): BackendEvent {
-    this.#leases.delete(id)
-    const reason = END_REASONS[number - 1] ?? 'failed'
-    return reason === 'failed'
-      ? { id, kind: 'end', reason, bytes, error: failure(this.#addon, fault) }
-      : { id, kind: 'end', reason, bytes }
   }
 }
 
