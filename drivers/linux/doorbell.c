@@ -51,7 +51,7 @@ void ps_event_drop(struct ps_share *share)
 	ps_share_put(share);
 }
 
-void ps_event_end(const struct ps_share *share, struct pendshare_event *event)
+static void ps_event_end(const struct ps_share *share, struct pendshare_event *event)
 {
 	*event = (struct pendshare_event){
 		.id = share->id,
@@ -61,6 +61,22 @@ void ps_event_end(const struct ps_share *share, struct pendshare_event *event)
 	};
 	if (event->reason == PENDSHARE_FAILED)
 		event->failure = share->failure;
+}
+
+/* The END of a share that was torn down, to whoever waited for it. */
+int ps_event_put_end(const struct ps_share *share, struct pendshare_event __user *to)
+{
+	struct pendshare_event event;
+
+	ps_event_end(share, &event);
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_copy_to_user((char __user *)to, (char *)&event, sizeof(event), fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
 }
 
 /* The share was torn down: queues its END, or voids what is queued when a call has taken it. */
@@ -309,7 +325,6 @@ int ps_pend_share(struct ps_file *file, bool nonblock, const struct pendshare_pe
 {
 	struct pendshare_event __user *to = u64_to_user_ptr(args->events);
 	struct ps_share *share = ps_share_get(file, args->id);
-	struct pendshare_event event;
 	int ret = 0;
 
 	if (!share)
@@ -320,8 +335,7 @@ int ps_pend_share(struct ps_file *file, bool nonblock, const struct pendshare_pe
 		ret = -ERESTARTSYS;
 	if (ret)
 		goto out;
-	ps_event_end(share, &event);
-	if (copy_to_user(to, &event, sizeof(event)) || put_user(1, count))
+	if (ps_event_put_end(share, to) || put_user(1, count))
 		ret = -EFAULT;
 	else
 		ps_end_delivered(share);

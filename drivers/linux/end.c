@@ -55,7 +55,8 @@ static void ps_teardown(struct ps_share *share, bool waited)
 	ps_disarm(share);
 	if (share->event)
 		eventfd_ctx_put(share->event);
-	ps_pages_unmap(&share->pages, share->mapping);
+	if (share->mapping)
+		ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
 	ps_user_uncharge_share(file->user);
 	trace_pendshare_end(share);

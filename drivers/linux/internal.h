@@ -14,6 +14,7 @@
 #error "pendshare needs coherent aliases of user memory on x86-64, arm64 or riscv64 (little-endian)"
 #endif
 
+#include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
 #include <linux/poll.h>
@@ -145,10 +146,8 @@ long ps_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int ps_share_init(void);
 void ps_share_exit(void);
 int ps_share_begin(struct ps_file *file, const struct pendshare_share *args);
-struct ps_share *ps_share_find(struct ps_file *file, u64 id);
 void ps_share_put(struct ps_share *share);
 void ps_share_free(struct ps_share *share);
-void ps_share_unhash(struct ps_share *share);
 int ps_file_refusal(const struct ps_file *file);
 
 /* end.c */
@@ -171,7 +170,7 @@ int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table);
 /* doorbell.c */
 void ps_event_queue(struct ps_share *share);
 void ps_event_drop(struct ps_share *share);
-void ps_event_end(const struct ps_share *share, struct pendshare_event *event);
+int ps_event_put_end(const struct ps_share *share, struct pendshare_event __user *to);
 void ps_event_finish(struct ps_share *share);
 void ps_event_return(struct ps_share *share);
 int ps_pend(struct ps_file *file, bool nonblock, const struct pendshare_pend *args,
@@ -191,12 +190,50 @@ void ps_builtin_exit(void);
 /* owner.c */
 int ps_owner_bind(struct ps_file *file);
 void ps_owner_unbind(struct ps_file *file);
-int ps_user_charge_share(struct ps_user *user);
-void ps_user_uncharge_share(struct ps_user *user);
 int ps_user_charge_rate(struct ps_user *user, u64 period_ns);
 void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns);
 
 /* fdinfo.c */
 void ps_show_fdinfo(struct seq_file *m, struct file *file);
+
+/* What every share goes through, for which a call would be much. */
+
+/* Ids that collide cost only their owner, who has no more than its quota of them. */
+static inline struct hlist_head *ps_chain(struct ps_file *file, u64 id)
+{
+	return &file->table[hash_64(id, PS_TABLE_BITS)];
+}
+
+/* A share whose END was not delivered. Under file->lock; takes no reference. */
+static inline struct ps_share *ps_share_find(struct ps_file *file, u64 id)
+{
+	struct ps_share *share;
+
+	lockdep_assert_held(&file->lock);
+	hlist_for_each_entry(share, ps_chain(file, id), hash)
+		if (share->id == id)
+			return share;
+	return NULL;
+}
+
+/* The id is free again. Under file->lock; the table's reference goes to the caller. */
+static inline void ps_share_unhash(struct ps_share *share)
+{
+	lockdep_assert_held(&share->file->lock);
+	hlist_del_init(&share->hash);
+}
+
+static inline int ps_user_charge_share(struct ps_user *user)
+{
+	if (atomic_inc_return(&user->shares) <= PENDSHARE_SHARES_PER_USER)
+		return 0;
+	atomic_dec(&user->shares);
+	return -EDQUOT;
+}
+
+static inline void ps_user_uncharge_share(struct ps_user *user)
+{
+	atomic_dec(&user->shares);
+}
 
 #endif

@@ -111,7 +111,6 @@ static int ps_end_request(struct ps_file *file, union ps_args *args, void __user
 {
 	struct pendshare_event __user *event = &((struct pendshare_end __user *)to)->event;
 	bool wait = !(args->end.flags & PENDSHARE_END_NOWAIT);
-	struct pendshare_event told;
 	struct ps_share *share;
 	int ret;
 
@@ -127,11 +126,9 @@ static int ps_end_request(struct ps_file *file, union ps_args *args, void __user
 	ret = ps_end_wait(share);
 	if (ret)
 		return ret;
-	ps_event_end(share, &told);
-	if (copy_to_user(event, &told, sizeof(told))) {
+	ret = ps_event_put_end(share, event);
+	if (ret)
 		ps_event_return(share);
-		ret = -EFAULT;
-	}
 	ps_share_put(share);
 	return ret;
 }

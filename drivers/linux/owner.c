@@ -54,19 +54,6 @@ static void ps_user_put(struct ps_user *user)
 	mutex_unlock(&ps_users_lock);
 }
 
-int ps_user_charge_share(struct ps_user *user)
-{
-	if (atomic_inc_return(&user->shares) <= PENDSHARE_SHARES_PER_USER)
-		return 0;
-	atomic_dec(&user->shares);
-	return -EDQUOT;
-}
-
-void ps_user_uncharge_share(struct ps_user *user)
-{
-	atomic_dec(&user->shares);
-}
-
 static int ps_rate(u64 period_ns)
 {
 	return div64_u64(NSEC_PER_SEC - 1, period_ns) + 1;

@@ -251,26 +251,26 @@ int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsi
 	return ret;
 }
 
-static void ps_unpin_runs(const union ps_run *run, const union ps_run *end, bool dirty)
+static void ps_unpin_run(const union ps_run *run, bool dirty)
 {
-	for (; run < end; run++) {
-		if (likely(run->single && !dirty))
-			unpin_user_page(run->page);
-		else
-			unpin_user_page_range_dirty_lock(ps_run_page(run), ps_run_count(run),
-							 dirty);
-	}
+	if (likely(run->single && !dirty)) /* as most are where small shares come and go */
+		unpin_user_page(run->page);
+	else
+		unpin_user_page_range_dirty_lock(ps_run_page(run), ps_run_count(run), dirty);
 }
 
 void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty)
 {
 	const union ps_run *run = pages->runs, *end = run + pages->nr_runs;
 
-	for (; end - run > PS_CHUNK; run += PS_CHUNK) {
-		ps_unpin_runs(run, run + PS_CHUNK, dirty);
-		cond_resched();
+	while (run < end) {
+		const union ps_run *pause = min(run + PS_CHUNK, end);
+
+		for (; run < pause; run++)
+			ps_unpin_run(run, dirty);
+		if (run < end)
+			cond_resched();
 	}
-	ps_unpin_runs(run, end, dirty);
 	if (pages->runs != pages->few)
 		kvfree(pages->runs);
 	ps_uncharge(file, pages);
@@ -303,7 +303,7 @@ void *ps_pages_map(const struct ps_pages *pages, bool writable)
 
 void ps_pages_unmap(const struct ps_pages *pages, void *mapping)
 {
-	if (mapping && pages->nr_runs > 1)
+	if (pages->nr_runs > 1)
 		vunmap(mapping);
 }
 

@@ -9,7 +9,6 @@
  * began to close meanwhile is noticed then, and undoes all.
  */
 #include <linux/eventfd.h>
-#include <linux/hash.h>
 
 #include "internal.h"
 
@@ -42,36 +41,6 @@ void ps_share_free(struct ps_share *share)
 		kmem_cache_free(ps_cache, share);
 }
 
-/* Ids that collide cost only their owner, who has no more than its quota of them. */
-static struct hlist_head *ps_chain(struct ps_file *file, u64 id)
-{
-	return &file->table[hash_64(id, PS_TABLE_BITS)];
-}
-
-static struct ps_share *ps_find_in(struct hlist_head *chain, u64 id)
-{
-	struct ps_share *share;
-
-	hlist_for_each_entry(share, chain, hash)
-		if (share->id == id)
-			return share;
-	return NULL;
-}
-
-/* A share whose END was not delivered. Under file->lock; takes no reference. */
-struct ps_share *ps_share_find(struct ps_file *file, u64 id)
-{
-	lockdep_assert_held(&file->lock);
-	return ps_find_in(ps_chain(file, id), id);
-}
-
-/* The id is free again. Under file->lock; the table's reference goes to the caller. */
-void ps_share_unhash(struct ps_share *share)
-{
-	lockdep_assert_held(&share->file->lock);
-	hlist_del_init(&share->hash);
-}
-
 /* Why the file takes no new shares and notifications; 0 when it does. Under file->lock. */
 int ps_file_refusal(const struct ps_file *file)
 {
@@ -97,15 +66,14 @@ static void ps_begin_to_tell(struct ps_share *share, u64 deadline_ns)
 static int ps_accept(struct ps_share *share, u64 deadline_ns)
 {
 	struct ps_file *file = share->file;
-	struct hlist_head *chain = ps_chain(file, share->id);
 	int ret;
 
 	spin_lock(&file->lock);
 	ret = ps_file_refusal(file);
-	if (!ret && ps_find_in(chain, share->id))
+	if (!ret && ps_share_find(file, share->id))
 		ret = -EEXIST;
 	if (!ret) {
-		hlist_add_head(&share->hash, chain);
+		hlist_add_head(&share->hash, ps_chain(file, share->id));
 		list_add_tail(&share->live, &file->live);
 		WRITE_ONCE(file->nr_shares, file->nr_shares + 1);
 		file->pinned += share->pages.count;
@@ -114,6 +82,25 @@ static int ps_accept(struct ps_share *share, u64 deadline_ns)
 	}
 	spin_unlock(&file->lock);
 	return ret;
+}
+
+/* It has an end, and is mostly empty. */
+static inline bool ps_is_name(const char name[PENDSHARE_NAME_SIZE])
+{
+	return !name[0] || memchr(name, 0, PENDSHARE_NAME_SIZE);
+}
+
+/* Nothing follows the options; by words, as there are mostly none. */
+static bool ps_options_end(const struct pendshare_share *args)
+{
+	unsigned int at = args->options_size;
+	u64 any = 0;
+
+	for (; !IS_ALIGNED(at, sizeof(u64)); at++)
+		any |= args->options[at];
+	for (; at < PENDSHARE_OPTIONS_SIZE; at += sizeof(u64))
+		any |= *(const u64 *)(args->options + at);
+	return !any;
 }
 
 static int ps_check(const struct pendshare_share *args)
@@ -126,11 +113,7 @@ static int ps_check(const struct pendshare_share *args)
 		return -EINVAL;
 	if (args->options_size > PENDSHARE_OPTIONS_SIZE || args->deadline_ns > KTIME_MAX)
 		return -EINVAL;
-	if (memchr_inv(args->options + args->options_size, 0,
-		       PENDSHARE_OPTIONS_SIZE - args->options_size))
-		return -EINVAL;
-	if (!memchr(args->peer, 0, PENDSHARE_NAME_SIZE) ||
-	    !memchr(args->label, 0, PENDSHARE_NAME_SIZE))
+	if (!ps_options_end(args) || !ps_is_name(args->peer) || !ps_is_name(args->label))
 		return -EINVAL;
 	if (!(args->flags & PENDSHARE_SHARE_EVENT) && args->event)
 		return -EINVAL;
@@ -241,7 +224,8 @@ int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
 
 err_pinned:
 	ps_disarm(share);
-	ps_pages_unmap(&share->pages, share->mapping);
+	if (share->mapping)
+		ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
 err_charged:
 	ps_user_uncharge_share(file->user);
