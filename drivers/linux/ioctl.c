@@ -260,14 +260,15 @@ static int ps_fetch(const struct ps_request *request, union ps_args *args, const
 {
 	const u64 __user *words = from;
 	unsigned int i, count = request->input / sizeof(u64);
+	u64 *to = args->words; /* no array: UBSAN would check its bounds by a call */
 
 	if (!user_read_access_begin(words, request->input))
 		return -EFAULT;
-	unsafe_get_user(args->words[0], words, fault);
+	unsafe_get_user(to[0], words, fault);
 	if (args->size < request->size)
 		count = 0;
 	for (i = 1; i < count; i++)
-		unsafe_get_user(args->words[i], words + i, fault);
+		unsafe_get_user(to[i], words + i, fault);
 	user_read_access_end();
 	if (!count)
 		return -EINVAL;
