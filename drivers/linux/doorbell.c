@@ -8,6 +8,7 @@
  * it, and puts them back if the copy failed, so that a fault or a stalled page loses and
  * blocks nothing.
  */
+#include <linux/fault-inject-usercopy.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -69,7 +70,7 @@ int ps_event_put_end(const struct ps_share *share, struct pendshare_event __user
 	struct pendshare_event event;
 
 	ps_event_end(share, &event);
-	if (!user_write_access_begin(to, sizeof(*to)))
+	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
 		return -EFAULT;
 	unsafe_copy_to_user((char __user *)to, (char *)&event, sizeof(event), fault);
 	user_write_access_end();
