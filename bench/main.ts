@@ -13,6 +13,7 @@ import { exitCodeOf, report as reportVm, runInVm } from '../testbed/linux-vm/run
 import { buildNative } from './native.ts'
 import { plots } from './plot.ts'
 import type { Report, Row } from './rows.ts'
+import { publish } from './summary.ts'
 import { table } from './table.ts'
 
 interface Flags {
@@ -21,6 +22,7 @@ interface Flags {
   runs: number
   json?: string
   plots?: string
+  publish?: true
 }
 
 const repository = resolve(import.meta.dirname, '..')
@@ -84,10 +86,13 @@ async function main(flags: Flags): Promise<void> {
     const native = await buildNative(scratch)
     const report = await (flags.host ? measureHere : measureInVm)(flags, native, scratch)
     console.log(table(report))
-    if (flags.json !== undefined) await save(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
-    if (flags.plots !== undefined) {
-      for (const [name, svg] of await plots(report)) await save(join(flags.plots, `${name}.svg`), svg)
+    const json = flags.publish ? join(repository, 'bench/results.json') : flags.json
+    const directory = flags.publish ? join(repository, 'bench/plots') : flags.plots
+    if (json !== undefined) await save(json, `${JSON.stringify(report, undefined, 2)}\n`)
+    if (directory !== undefined) {
+      for (const [name, svg] of await plots(report)) await save(join(directory, `${name}.svg`), svg)
     }
+    if (flags.publish) await publish(repository, report)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
@@ -112,6 +117,13 @@ const flags = new Command('npm run bench --')
   .option('--runs <n>', 'runs of each contender', runCount, 5)
   .option('--json <file>', 'write the figures to a file')
   .option('--plots <directory>', 'write SVG plots')
+  .addOption(
+    new Option('--publish', 'write JSON, plots and tables into the repository').conflicts([
+      'json',
+      'plots',
+      'host',
+    ]),
+  )
   .parse()
   .opts<Flags>()
 

@@ -1,6 +1,7 @@
 /** Rows `share+release`: lending memory and taking it back, in C beside io_uring, and from JavaScript beside C. */
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { performance } from 'node:perf_hooks' // the global one is a getter, and no part of a cycle
 import { type Device, Region } from 'pendshare'
 import { type Case, judge, type Limit, type Row } from '../rows.ts'
 

@@ -15,7 +15,7 @@ const RING_DATA = 4096
 const RING_BYTES = RING_DATA + (4 << 20)
 const READ_BYTES = 1 << 20
 const HEADER = 8
-const RUN_MS = 300
+const RUN_MS = 1000
 const PARAMETER = '/sys/module/pendshare_bench/parameters/record_bytes'
 
 /** What every contender does with a record: it looks at its first and its last word. */
