@@ -1,8 +1,10 @@
 /** What the tests on a real driver share: the driver seen from outside of the backend, and children to be ended. */
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { createOpen, type Device } from '@pendshare/core'
 import { loadAddon } from '../../src/addon.ts'
 import { linux, type Wakeup } from '../../src/index.ts'
@@ -30,6 +32,13 @@ export function pinnedPages(): number {
 export async function threads(): Promise<number> {
   await readFile('/proc/self/stat') // the first use of the pool starts all of it
   return readdirSync('/proc/self/task').length
+}
+
+/** Fails unless the others end. The kernel lists a thread for a moment longer than it takes to join it. */
+export async function threadsFallTo(count: number): Promise<void> {
+  const patience = AbortSignal.timeout(10_000)
+  while ((await threads()) > count && !patience.aborted) await setImmediate()
+  assert.ok((await threads()) <= count, 'a thread was left')
 }
 
 /** Runs a program of this directory until its end. Its stderr is shown; what it says on stdout is returned. */
