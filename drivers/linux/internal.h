@@ -46,6 +46,18 @@ union ps_run {
 	};
 };
 
+static_assert(sizeof(union ps_run) == sizeof(struct page *));
+
+static inline struct page *ps_run_page(const union ps_run *run)
+{
+	return run->single ? run->page : pfn_to_page(run->pfn);
+}
+
+static inline unsigned int ps_run_count(const union ps_run *run)
+{
+	return run->single ? 1 : run->count;
+}
+
 #define PS_RUN_MAX min((1UL << 20) - 1, UINT_MAX >> PAGE_SHIFT) /* its bytes fit a scatterlist's */
 
 #define PS_FEW_RUNS 16 /* as many as a small share needs, however its pages lie */
@@ -163,6 +175,8 @@ void ps_file_recall_all(struct ps_file *file, u32 grace_ms);
 /* pages.c */
 int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsigned long count);
 void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty);
+
+/* map.c */
 void *ps_pages_map(const struct ps_pages *pages, bool writable);
 void ps_pages_unmap(const struct ps_pages *pages, void *mapping);
 int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table);
@@ -170,9 +184,11 @@ int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table);
 /* doorbell.c */
 void ps_event_queue(struct ps_share *share);
 void ps_event_drop(struct ps_share *share);
-int ps_event_put_end(const struct ps_share *share, struct pendshare_event __user *to);
 void ps_event_finish(struct ps_share *share);
 void ps_event_return(struct ps_share *share);
+
+/* pend.c */
+int ps_event_put_end(const struct ps_share *share, struct pendshare_event __user *to);
 int ps_pend(struct ps_file *file, bool nonblock, const struct pendshare_pend *args,
 	    u32 __user *count);
 int ps_pend_share(struct ps_file *file, bool nonblock, const struct pendshare_pend *args,
@@ -221,6 +237,11 @@ static inline void ps_share_unhash(struct ps_share *share)
 {
 	lockdep_assert_held(&share->file->lock);
 	hlist_del_init(&share->hash);
+}
+
+static inline bool ps_has_event(const struct ps_share *share)
+{
+	return share->rings || share->recalled || share->end_due;
 }
 
 static inline int ps_user_charge_share(struct ps_user *user)

@@ -69,7 +69,7 @@ static int ps_release(struct inode *inode, struct file *file)
 	list_del(&f->node);
 	mutex_unlock(&ps_files_lock);
 	ps_drop_ended(f);
-	ps_share_free(f->spare);
+	ps_share_free(f->spare); /* no share is left that could become it */
 	kvfree(f->table);
 	ps_owner_unbind(f);
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins the pages of a share, maps them for peers that ask, and gives them back.
+ * Pins the pages of a share, and gives them back.
  *
  * Pages belong to the share from a successful pin until its teardown; a pin that fails leaves
  * nothing pinned or charged, and giving back never fails. Pins always ask for write access:
@@ -13,7 +13,6 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/vmalloc.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -28,16 +27,6 @@ struct ps_pin {
 	unsigned long extra;	/* pages of large folios that are kept although not lent */
 	struct page *next;	/* page that may go on with the last run; NULL: none */
 };
-
-static struct page *ps_run_page(const union ps_run *run)
-{
-	return run->single ? run->page : pfn_to_page(run->pfn);
-}
-
-static unsigned int ps_run_count(const union ps_run *run)
-{
-	return run->single ? 1 : run->count;
-}
 
 static union ps_run ps_run_of(struct page *page, unsigned long count)
 {
@@ -274,48 +263,4 @@ void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty)
 	if (pages->runs != pages->few)
 		kvfree(pages->runs);
 	ps_uncharge(file, pages);
-}
-
-static void *ps_vmap(const struct ps_pages *pages, pgprot_t protection)
-{
-	struct page **array = kvmalloc_array(pages->count, sizeof(*array), GFP_KERNEL);
-	unsigned long n = 0;
-	unsigned int i, j;
-	void *mapping;
-
-	if (!array)
-		return NULL;
-	for (i = 0; i < pages->nr_runs; i++)
-		for (j = 0; j < ps_run_count(&pages->runs[i]); j++)
-			array[n++] = nth_page(ps_run_page(&pages->runs[i]), j);
-	mapping = vmap(array, n, VM_MAP, protection);
-	kvfree(array);
-	return mapping;
-}
-
-/* One run is mapped already: no high memory on the machines we run on. */
-void *ps_pages_map(const struct ps_pages *pages, bool writable)
-{
-	if (pages->nr_runs == 1)
-		return page_address(ps_run_page(pages->runs));
-	return ps_vmap(pages, writable ? PAGE_KERNEL : PAGE_KERNEL_RO);
-}
-
-void ps_pages_unmap(const struct ps_pages *pages, void *mapping)
-{
-	if (pages->nr_runs > 1)
-		vunmap(mapping);
-}
-
-int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table)
-{
-	struct scatterlist *entry;
-	unsigned int i;
-
-	if (sg_alloc_table(table, pages->nr_runs, GFP_KERNEL))
-		return -ENOMEM;
-	for_each_sgtable_sg(table, entry, i)
-		sg_set_page(entry, ps_run_page(&pages->runs[i]),
-			    ps_run_count(&pages->runs[i]) << PAGE_SHIFT, 0);
-	return 0;
 }

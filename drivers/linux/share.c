@@ -28,7 +28,11 @@ void ps_share_exit(void)
 	kmem_cache_destroy(ps_cache);
 }
 
-/* Its memory is the file's next share, as shares mostly come and go one by one. */
+/*
+ * Its memory is the file's next share, as shares mostly come and go one by one. The file is
+ * still there: whoever puts is in a call on it, or holds its lock, which ->release takes once
+ * more when the last share has ended.
+ */
 void ps_share_put(struct ps_share *share)
 {
 	if (refcount_dec_and_test(&share->refs))
@@ -89,6 +93,8 @@ static inline bool ps_is_name(const char name[PENDSHARE_NAME_SIZE])
 {
 	return !name[0] || memchr(name, 0, PENDSHARE_NAME_SIZE);
 }
+
+static_assert(offsetof(struct pendshare_share, options) % sizeof(u64) == 0);
 
 /* Nothing follows the options; by words, as there are mostly none. */
 static bool ps_options_end(const struct pendshare_share *args)
