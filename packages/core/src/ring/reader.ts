@@ -156,14 +156,16 @@ export class RingReader {
     }
     const step = async (): Promise<IteratorResult<T, undefined>> => {
       try {
-        if (!over) release ??= this.#claim()
+        if (over) return END
+        release ??= this.#claim()
         // Doorbells, signals and the end of the share reach us only through the event loop.
         if (performance.now() - turn >= TURN_MS) {
           // First, for the producer may go on in that turn.
-          if (!over) this.#giveBack()
+          this.#giveBack()
           await setImmediate()
           turn = performance.now()
         }
+        // It can have been left during any wait, and the ring be another's by now.
         while (!over) {
           signal?.throwIfAborted()
           // Before the position: an end that is seen here is later than all that was published.

@@ -1,22 +1,11 @@
+/** The consumer's side: batches, and what a producer can and cannot do to it. */
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'vitest'
-import type { Batch, SampleConstructor } from '../../src/ring/batch.ts'
+import type { Batch } from '../../src/ring/batch.ts'
 import { CONSUMER, DROPPED, PRODUCER, WAKE } from '../../src/ring/layout.ts'
 import { RingReader } from '../../src/ring/reader.ts'
-import { pair, TestBell, words } from './ring.ts'
-
-const CORRUPT = { code: 'ERR_PENDSHARE_RING_CORRUPT' }
-const IN_USE = { code: 'ERR_PENDSHARE_RING_IN_USE' }
-
-async function kinds(reader: RingReader, into: number[] = []): Promise<number[]> {
-  for await (const batch of reader.batches()) {
-    batch.forEach((_offset, _length, kind) => {
-      into.push(kind)
-    })
-  }
-  return into
-}
+import { CORRUPT, IN_USE, kinds, pair, TestBell, words } from './ring.ts'
 
 describe('batches()', () => {
   it('yields one batch of all there is, and gives it back when the body is left', async () => {
@@ -260,147 +249,6 @@ describe('dropped', () => {
     header[DROPPED] = 1
     assert.equal(reader.dropped, 2 ** 32 + 1)
     assert.equal(reader.dropped, 2 ** 32 + 1)
-  })
-})
-
-describe('samples()', () => {
-  it('shows payloads as elements of one typed array', async () => {
-    const { reader, writer, bell } = pair()
-    writer.write(new Uint8Array(Float64Array.of(1.5, -2, 3e300).buffer), 7)
-    writer.write(new Uint8Array(Float64Array.of(0.25).buffer), 8)
-    writer.publish()
-    bell.end()
-    const seen: unknown[] = []
-    for await (const batch of reader.samples(Float64Array)) {
-      assert.equal(batch.records, 2)
-      batch.forEach((start, count, kind) => {
-        seen.push([kind, ...batch.samples.subarray(start, start + count)])
-      })
-    }
-    assert.deepEqual(seen, [
-      [7, 1.5, -2, 3e300],
-      [8, 0.25],
-    ])
-  })
-
-  it('of any width', async () => {
-    await same(Int8Array)
-    await same(Int16Array)
-    await same(Uint32Array)
-    await same(Float32Array)
-  })
-
-  async function same<T extends Int8Array | Int16Array | Uint32Array | Float32Array>(
-    array: SampleConstructor<T> & { of(...items: number[]): T },
-  ): Promise<void> {
-    const { reader, writer } = pair()
-    writer.write(new Uint8Array(array.of(1, 2, 3).buffer))
-    writer.publish()
-    const { value } = await reader.samples(array).next()
-    value?.forEach((start, count) => {
-      assert.deepEqual([...value.samples.subarray(start, start + count)], [1, 2, 3])
-    })
-    assert.equal(value?.records, 1)
-  }
-
-  it('of BigUint64Array', async () => {
-    const { reader, writer } = pair()
-    writer.write(new Uint8Array(BigUint64Array.of(2n ** 60n).buffer))
-    writer.publish()
-    const { value } = await reader.samples(BigUint64Array).next()
-    const seen: unknown[] = []
-    value?.forEach((start) => {
-      seen.push(value.samples[start])
-    })
-    assert.deepEqual(seen, [2n ** 60n])
-  })
-
-  it('refuses a payload that is not a whole number of samples', async () => {
-    const { reader, send } = pair()
-    send(1)
-    const { value } = await reader.samples(Int16Array).next()
-    assert.throws(() => value?.forEach(() => {}), {
-      code: 'ERR_PENDSHARE_INVALID_ARGUMENT',
-      message: /1 bytes/,
-    })
-  })
-
-  it('gives its batch back when the loop is left', async () => {
-    const { reader, send, header } = pair()
-    send(1)
-    for await (const _ of reader.samples(Int8Array)) break
-    assert.equal(header[CONSUMER], 16)
-  })
-})
-
-describe('toReadable()', () => {
-  it('has one chunk a record, each a copy of its own, and closes with the producer', async () => {
-    const { reader, send, bell } = pair()
-    send(1, 2)
-    bell.end()
-    const chunks: Uint8Array[] = []
-    for await (const chunk of reader.toReadable()) chunks.push(chunk)
-    assert.deepEqual(
-      chunks.map((chunk) => [...chunk]),
-      [[1], [2]],
-    )
-    for (const { buffer } of chunks) {
-      assert(buffer instanceof ArrayBuffer)
-      assert.equal(buffer.byteLength, 1)
-    }
-    await kinds(reader)
-  })
-
-  it('leaves in the ring what there is no demand for', async () => {
-    const { reader, writer, header, bell } = pair(1 << 20)
-    const payload = new Uint8Array(1000)
-    while (writer.room(1000)) writer.write(payload)
-    writer.publish()
-    bell.end()
-    const stream = reader.toReadable()
-    await setImmediate()
-    const ahead = header[CONSUMER] ?? 0
-    assert(ahead > 0 && ahead < 3 * 65_536, `${ahead} bytes were taken`)
-    let records = 0
-    for await (const chunk of stream) records += chunk.length / 1000
-    assert.equal(records, Math.floor((1 << 20) / 1008))
-  })
-
-  it('goes on after a batch of padding alone', async () => {
-    const { reader, writer, bell } = pair(1 << 20)
-    const third = new Uint8Array(400_000)
-    writer.write(third)
-    writer.write(third)
-    writer.publish()
-    const stream = reader.toReadable().getReader()
-    for (const _ of [1, 2]) assert.equal((await stream.read()).value?.length, 400_000)
-    // 248,544 bytes of padding come first: more than the stream takes at a time.
-    writer.write(third)
-    if (writer.publish()) bell.ring()
-    assert.equal((await stream.read()).value?.length, 400_000)
-  })
-
-  it('cancelled while it waits, frees the ring for the next consumer', async () => {
-    const { reader, send } = pair()
-    const stream = reader.toReadable().getReader()
-    const read = stream.read()
-    await setImmediate()
-    await stream.cancel('enough')
-    assert.equal((await read).done, true)
-    const next = reader.batches()
-    send(1, 2)
-    assert.equal((await next.next()).value?.records, 2)
-  })
-
-  it('errors with the signal’s reason and with corruption', async () => {
-    const { reader, header } = pair()
-    const abort = new AbortController()
-    const aborted = reader.toReadable({ signal: abort.signal }).getReader().read()
-    await setImmediate()
-    abort.abort('enough')
-    assert.equal(await aborted.catch((reason: unknown) => reason), 'enough')
-    header[PRODUCER] = 4
-    await assert.rejects(reader.toReadable().getReader().read(), CORRUPT)
   })
 })
 

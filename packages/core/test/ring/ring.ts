@@ -66,3 +66,16 @@ export function corruption(error: unknown): 'corrupt' {
   if (error instanceof PendshareError && error.code === 'ERR_PENDSHARE_RING_CORRUPT') return 'corrupt'
   throw error
 }
+
+export const CORRUPT = { code: 'ERR_PENDSHARE_RING_CORRUPT' }
+export const IN_USE = { code: 'ERR_PENDSHARE_RING_IN_USE' }
+
+/** The kinds of the records that arrive, until the producer has ended. */
+export async function kinds(reader: RingReader, into: number[] = []): Promise<number[]> {
+  for await (const batch of reader.batches()) {
+    batch.forEach((_offset, _length, kind) => {
+      into.push(kind)
+    })
+  }
+  return into
+}
