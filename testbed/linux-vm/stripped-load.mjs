@@ -1,13 +1,20 @@
 /** A module hook of Node that takes the repository's TypeScript from where the host has put it, stripped of its types. */
-import { readFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const stripped = process.env.PENDSHARE_STRIPPED
 
+/** The file in place of a module's; `undefined`: Node has to see to that one itself. */
+function standIn(url) {
+  const path = url.startsWith('file:') ? fileURLToPath(url) : ''
+  if (!path.startsWith(repository) || !path.endsWith('.ts')) return undefined
+  const file = `${stripped}/${path.slice(repository.length)}`
+  return existsSync(file) ? file : undefined
+}
+
 export function load(url, context, nextLoad) {
-  if (!url.startsWith('file:') || !/\.ts(\?|$)/.test(url)) return nextLoad(url, context)
-  const path = relative(repository, fileURLToPath(url))
-  return { format: 'module', source: readFileSync(`${stripped}/${path}`), shortCircuit: true }
+  const file = standIn(url)
+  if (file === undefined) return nextLoad(url, context)
+  return { format: 'module', source: readFileSync(file), shortCircuit: true }
 }
