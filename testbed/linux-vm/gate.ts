@@ -1,4 +1,8 @@
 /** The bed's own test: a module that goes wrong on purpose, in one boot for each way, and every run must fail for the right reason. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { add, type Counts, formatCounts, nothing } from '../counts.ts'
 import { type KernelName, obtainKernel } from './kernels.ts'
@@ -59,7 +63,7 @@ export async function testGate(name: KernelName): Promise<Counts> {
     ['broken'],
     'broken',
   )
-  let counts = await testBuild(name)
+  let counts = add(await testBuild(name), await testInterrupt(name))
   for (const run of wanted) counts = add(counts, await testRun(module, run))
   console.log(`linux-vm ${name} gate: ${formatCounts(counts)}`)
   return counts
@@ -82,6 +86,27 @@ async function testBuild(name: KernelName): Promise<Counts> {
     `linux-vm ${name} gate: sloppy build: ${missed.length === 0 ? 'refused' : `NOT refused: ${text}`}`,
   )
   return { ...nothing, passed: 2 - missed.length, failed: missed.length }
+}
+
+/** A run that is interrupted ends by that signal, and takes its machine and its files with it. */
+async function testInterrupt(name: KernelName): Promise<Counts> {
+  const directory = await mkdtemp(join(tmpdir(), 'pendshare-gate-'))
+  const program = join(import.meta.dirname, 'run.ts')
+  const argv = ['--kernel', name, '--no-module', '--', 'sh', '-c', 'echo started; sleep 1000']
+  const flags = ['--conditions=@pendshare/source', '--disable-warning=ExperimentalWarning']
+  const run = spawn(process.execPath, [...flags, program, ...argv], {
+    env: { ...process.env, TMPDIR: directory },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(run, 'close')
+  run.stdout.on('data', (text) => String(text).includes('started') && run.kill('SIGINT'))
+  const [, signal] = await ended
+  const clean = signal === 'SIGINT' && (await readdir(directory)).length === 0
+  await rm(directory, { recursive: true })
+  console.log(
+    `linux-vm ${name} gate: interrupted: ${clean ? 'nothing left' : `ended by ${signal}, NOT clean`}`,
+  )
+  return { ...nothing, passed: clean ? 1 : 0, failed: clean ? 0 : 1 }
 }
 
 async function testRun(module: readonly string[], run: Fault): Promise<Counts> {

@@ -24,7 +24,8 @@ export interface MachineOptions {
   readonly appendix?: string
   /** The machine is killed after this many seconds. */
   readonly timeoutS: number
-  readonly signal?: AbortSignal | undefined
+  /** Aborting kills the machine. */
+  readonly signal?: AbortSignal
   /** Sees the console as it comes. */
   readonly onConsole?: ((text: string) => void) | undefined
 }

@@ -40,8 +40,6 @@ export interface VmOptions {
   readonly onOutput?: (text: string) => void
   /** Sees the kernel log as it comes. */
   readonly onConsole?: (text: string) => void
-  /** Aborting stops the machine; the run then resolves with what there is. */
-  readonly signal?: AbortSignal
 }
 
 export interface VmResult {
@@ -53,18 +51,28 @@ export interface VmResult {
   readonly problems: readonly string[]
 }
 
-/** Boots, runs, judges. Rejects only when the run could not be set up (packages, downloads, the module's build). */
+/**
+ * Boots, runs, judges. Rejects only when the run could not be set up (packages, downloads, the module's build). A signal that
+ * ends this process meanwhile does so when the machine is gone and nothing of it is left on disk.
+ */
 export async function runInVm(options: VmOptions): Promise<VmResult> {
   const kernel = await obtainKernel(options.kernel)
   const modules = await modulesFor(kernel, options.module ?? moduleExists(), options.peers)
   const accelerator = await chooseAccelerator(kernel)
   const directory = await mkdtemp(join(tmpdir(), 'pendshare-vm-'))
+  const interrupt = new AbortController()
+  const stop = (signal: NodeJS.Signals) => interrupt.abort(signal)
+  for (const signal of ENDING) process.on(signal, stop)
   try {
-    return await boot(options, kernel, modules, accelerator, directory)
+    return await boot(options, kernel, modules, accelerator, directory, interrupt.signal)
   } finally {
     await rm(directory, { recursive: true, force: true })
+    for (const signal of ENDING) process.off(signal, stop)
+    if (interrupt.signal.aborted) process.kill(process.pid, interrupt.signal.reason)
   }
 }
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 async function boot(
   options: VmOptions,
@@ -72,6 +80,7 @@ async function boot(
   modules: readonly string[],
   accelerator: 'kvm' | 'tcg',
   directory: string,
+  signal: AbortSignal,
 ): Promise<VmResult> {
   const job = join(directory, 'job')
   const scratch = resolve(options.scratch ?? join(directory, 'scratch'))
@@ -102,7 +111,7 @@ async function boot(
     ],
     // The guest's own limit comes first; this one is for a guest that does not come round to it.
     timeoutS: timeoutS + 90,
-    signal: options.signal,
+    signal,
     onConsole: options.onConsole,
   }).finally(() => output.stop())
   const findings = await readFindings(job)
@@ -165,10 +174,7 @@ async function main(): Promise<void> {
     .option('--log', 'print the kernel log even when nothing is wrong')
     .parse()
   const flags = program.opts<Flags>()
-  const interrupt = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
   const result = await runInVm({
-    signal: interrupt.signal,
     kernel: flags.kernel,
     command: program.args,
     env: Object.fromEntries(flags.env.map((pair) => pair.split(/=(.*)/s, 2) as [string, string])),
