@@ -114,7 +114,7 @@ const flags = new Command('npm run bench --')
   .description('measure pendshare beside what else would do the job')
   .option('--host', 'only the rows that need no driver, on this machine')
   .addOption(new Option('--kernel <name>', 'kernel of the VM').choices(kernelNames).default('6.12'))
-  .option('--runs <n>', 'runs of each contender', runCount, 5)
+  .option('--runs <n>', 'runs of each contender', runCount, 9)
   .option('--json <file>', 'write the figures to a file')
   .option('--plots <directory>', 'write SVG plots')
   .addOption(

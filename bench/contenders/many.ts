@@ -7,8 +7,10 @@ const COUNTS = [1, 10, 100, 1000, 10_000]
 const BYTES = 4096
 const KERNEL_BYTES = 1024
 const USER_BYTES = 2048
-/** Time a share at 10,000 against 100: more than this is a cost that grows with the number of shares. */
+/** Time a share at 10,000 against 1,000: more than this is a cost that grows with the number of shares. */
 const GROWTH = 2
+/** With fewer, opening and warming up still show. */
+const BASE = 1000
 
 interface Figures {
   readonly shareUs: number
@@ -31,7 +33,7 @@ export async function manyShares(openDevice: () => Promise<Device>, runs: number
   for (const count of COUNTS) {
     const figures: Figures[] = []
     for (let run = 0; run < runs; run++) figures.push(await once(openDevice, regions.slice(0, count)))
-    if (count === 100) base = figures
+    if (count === BASE) base = figures
     const limit = (what: string, unit: string, of: (figure: Figures) => number, atMost?: number) =>
       limits.push({
         row: `concurrent shares: ${what}`,
@@ -41,12 +43,12 @@ export async function manyShares(openDevice: () => Promise<Device>, runs: number
         ...(atMost === undefined ? {} : { atMost }),
       })
     const timed = (what: string, of: (figure: Figures) => number) =>
-      limit(what, 'µs', of, count > 100 ? GROWTH * median(base.map(of)) : undefined)
+      limit(what, 'µs', of, count > BASE ? GROWTH * median(base.map(of)) : undefined)
     timed('time to share one', ({ shareUs }) => shareUs)
     timed('time to end one', ({ endUs }) => endUs)
     limit('threads', 'threads', ({ threads }) => threads, 1)
     // Below so many, the slab's and the heap's own steps are larger than what is measured.
-    if (count < 1000) continue
+    if (count < BASE) continue
     limit('kernel memory of one', 'bytes', ({ kernelBytes }) => kernelBytes, KERNEL_BYTES)
     limit('process memory of one', 'bytes', ({ userBytes }) => userBytes, USER_BYTES)
   }
