@@ -4,10 +4,10 @@
 #define PENDSHARE_COMPAT_H
 
 #include <linux/eventfd.h>
-#include <linux/mm.h>
-#include <linux/slab.h>
+#include <linux/hrtimer.h>
 #include <linux/version.h>
 
+/* 6.8: an eventfd is signalled once a call. */
 static inline void ps_eventfd_signal(struct eventfd_ctx *ctx)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
@@ -17,12 +17,16 @@ static inline void ps_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
-static inline void *ps_kvrealloc(void *p, size_t old_size, size_t new_size, gfp_t flags)
+/* 6.13: a timer gets its function when it is set up. */
+static inline void ps_hrtimer_setup(struct hrtimer *timer,
+				    enum hrtimer_restart (*function)(struct hrtimer *),
+				    clockid_t clock, enum hrtimer_mode mode)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-	return kvrealloc(p, old_size, new_size, flags);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
 #else
-	return kvrealloc(p, new_size, flags);
+	hrtimer_setup(timer, function, clock, mode);
 #endif
 }
 

@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/wait_bit.h>
 
+#include "compat.h"
 #include "internal.h"
 #include "trace.h"
 
@@ -180,8 +181,8 @@ void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason)
 	if (expires >= share->expires)
 		return;
 	if (share->expires == KTIME_MAX) {
-		hrtimer_init(&share->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
-		share->timer.function = ps_expired;
+		ps_hrtimer_setup(&share->timer, ps_expired, CLOCK_MONOTONIC,
+				 HRTIMER_MODE_ABS_SOFT);
 	}
 	share->expires = expires;
 	WRITE_ONCE(share->timer_reason, reason);

@@ -11,14 +11,18 @@ static void *ps_vmap(const struct ps_pages *pages, pgprot_t protection)
 {
 	struct page **array = kvmalloc_array(pages->count, sizeof(*array), GFP_KERNEL);
 	unsigned long n = 0;
-	unsigned int i, j;
 	void *mapping;
+	unsigned int i;
 
 	if (!array)
 		return NULL;
-	for (i = 0; i < pages->nr_runs; i++)
-		for (j = 0; j < ps_run_count(&pages->runs[i]); j++)
-			array[n++] = nth_page(ps_run_page(&pages->runs[i]), j);
+	for (i = 0; i < pages->nr_runs; i++) {
+		unsigned long pfn = page_to_pfn(ps_run_page(&pages->runs[i]));
+		unsigned long end = pfn + ps_run_count(&pages->runs[i]);
+
+		while (pfn < end)
+			array[n++] = pfn_to_page(pfn++);
+	}
 	mapping = vmap(array, n, VM_MAP, protection);
 	kvfree(array);
 	return mapping;

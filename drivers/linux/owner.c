@@ -34,7 +34,8 @@ static struct ps_user *ps_user_get(void)
 		user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
 		if (!user)
 			goto out;
-		user->uid = get_uid(current_user());
+		user->cred = get_current_cred();
+		user->uid = user->cred->user;
 		list_add(&user->node, &ps_users);
 	}
 	user->files++;
@@ -48,7 +49,7 @@ static void ps_user_put(struct ps_user *user)
 	mutex_lock(&ps_users_lock);
 	if (!--user->files) {
 		list_del(&user->node);
-		free_uid(user->uid);
+		put_cred(user->cred);
 		kfree(user);
 	}
 	mutex_unlock(&ps_users_lock);

@@ -13,8 +13,8 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
-#include "compat.h"
 #include "internal.h"
 
 #define PS_CHUNK 512UL /* pages pinned, or runs given back, at a time */
@@ -72,6 +72,12 @@ static void ps_uncharge(struct ps_file *file, struct ps_pages *pages)
 	pages->charged = 0;
 }
 
+static void ps_free_runs(struct ps_pages *pages)
+{
+	if (pages->runs != pages->few)
+		kvfree(pages->runs);
+}
+
 /* Makes room for as many runs more, which is what that many pages can need. */
 static int ps_reserve_runs(struct ps_pages *pages, unsigned long more)
 {
@@ -84,16 +90,11 @@ static int ps_reserve_runs(struct ps_pages *pages, unsigned long more)
 		return 0;
 	capacity = max_t(unsigned long, pages->capacity * 2, needed);
 	size = capacity * sizeof(*runs);
-	if (pages->runs == pages->few) {
-		runs = kvmalloc(size, GFP_KERNEL_ACCOUNT);
-		if (runs)
-			memcpy(runs, pages->few, sizeof(pages->few));
-	} else {
-		runs = ps_kvrealloc(pages->runs, pages->capacity * sizeof(*runs), size,
-				    GFP_KERNEL_ACCOUNT);
-	}
+	runs = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!runs)
 		return -ENOBUFS;
+	memcpy(runs, pages->runs, pages->nr_runs * sizeof(*runs));
+	ps_free_runs(pages);
 	pages->runs = runs;
 	pages->capacity = capacity;
 	return 0;
@@ -260,7 +261,6 @@ void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty)
 		if (run < end)
 			cond_resched();
 	}
-	if (pages->runs != pages->few)
-		kvfree(pages->runs);
+	ps_free_runs(pages);
 	ps_uncharge(file, pages);
 }

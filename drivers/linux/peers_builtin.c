@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "../common/peer.h"
+#include "compat.h"
 #include "internal.h"
 
 /* How long a thread that has nothing to do sleeps, doubling from least to most. */
@@ -137,8 +138,7 @@ static int ps_prepare(struct ps_builtin *peer, const void *options, u32 size)
 		return -ENOBUFS;
 	peer->drive = peer->logic->drive(state);
 	INIT_WORK(&peer->work, ps_step_work);
-	hrtimer_init(&peer->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	peer->timer.function = ps_tick;
+	ps_hrtimer_setup(&peer->timer, ps_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	peer->logic->start(state);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <linux/hrtimer.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "pendshare-peer.h"
 #include "probe.h"
 
@@ -55,7 +56,7 @@ static int probe_copy(struct ps_share *share)
 		return ret;
 	for_each_sgtable_sg(&table, entry, i) {
 		for (j = 0; j < entry->length >> PAGE_SHIFT; j++) {
-			u64 *words = page_address(nth_page(sg_page(entry), j));
+			u64 *words = page_address(sg_page(entry)) + (j << PAGE_SHIFT);
 
 			next = words[0];
 			words[0] = carry;
@@ -78,8 +79,7 @@ static int probe_attach(struct ps_share *share, const void *options, u32 size)
 		return -ENOBUFS;
 	probe->share = share;
 	probe->task = *(const u32 *)options;
-	hrtimer_init(&probe->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	probe->timer.function = probe_interrupt;
+	ps_hrtimer_setup(&probe->timer, probe_interrupt, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	pendshare_share_set_private(share, probe);
 	switch (probe->task) {
 	case PROBE_REFUSE:
