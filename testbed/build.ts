@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensurePackages } from './apt.ts'
+import type { Architecture } from './archive.ts'
 import { mustRun } from './command.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -16,11 +17,20 @@ export async function buildPackages(): Promise<void> {
   }
 }
 
-/** Builds the Linux addon; quick when nothing has changed. Installs the compiler when it is missing and this user may. */
-export async function buildAddon(): Promise<void> {
-  await ensurePackages(['g++', 'make', 'cmake'])
-  console.log('build: the addon of packages/backend-linux')
-  await mustRun(['npm', 'run', '--silent', 'build:native'], {
+/**
+ * Builds the Linux addon, for another architecture in build/<its name>; quick when nothing has changed. Installs the compiler
+ * when it is missing and this user may.
+ */
+export async function buildAddon(architecture: Architecture = 'amd64'): Promise<void> {
+  const cross = architecture === 'arm64'
+  await ensurePackages(['make', 'cmake', cross ? 'g++-aarch64-linux-gnu' : 'g++'])
+  console.log(`build: the addon of packages/backend-linux${cross ? ` for ${architecture}` : ''}`)
+  const settings = [
+    '--out',
+    'build/arm64',
+    `--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'testbed/linux-vm/arm64.cmake')}`,
+  ]
+  await mustRun(['npm', 'run', '--silent', 'build:native', ...(cross ? ['--', ...settings] : [])], {
     cwd: join(root, 'packages/backend-linux'),
     progress: 'cmake-js',
   })

@@ -6,22 +6,34 @@ import { mustRun } from './command.ts'
 /** The oldest Node that `engines` promises, and the newest line. */
 export const OTHER_NODES = ['22.12.0', '26.10.0'] as const
 
-const PACKAGE = `node-${process.platform}-${process.arch}`
+/** Node's names of Debian's architectures. */
+export const NODE_ARCHITECTURE = { amd64: 'x64', arm64: 'arm64' } as const
 
-/** The path of the executable; installed when it is not there yet. */
-export async function installNode(version: string): Promise<string> {
-  await cached(entry(version), async (directory) => {
-    const argv = ['npm', 'install', '--no-save', '--ignore-scripts', '--no-audit', '--prefix', directory]
-    await mustRun([...argv, `${PACKAGE}@${version}`], { progress: `Node ${version}` })
+/** The path of the executable; installed when it is not there yet. `arch` as process.arch has it. */
+export async function installNode(version: string, arch: string = process.arch): Promise<string> {
+  const name = packageFor(arch)
+  await cached(`${name}-${version}`, async (directory) => {
+    const argv = [
+      'npm',
+      'install',
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--force',
+      '--prefix',
+      directory,
+    ]
+    await mustRun([...argv, `${name}@${version}`], { progress: `Node ${version} (${arch})` })
   })
-  return installedNode(version)
+  return installedNode(version, arch)
 }
 
 /** Where `installNode()` has put it. */
-export function installedNode(version: string): string {
-  return join(cacheRoot(), entry(version), 'node_modules', PACKAGE, 'bin/node')
+export function installedNode(version: string, arch: string = process.arch): string {
+  const name = packageFor(arch)
+  return join(cacheRoot(), `${name}-${version}`, 'node_modules', name, 'bin/node')
 }
 
-function entry(version: string): string {
-  return `${PACKAGE}-${version}`
+function packageFor(arch: string): string {
+  return `node-${process.platform}-${arch}`
 }

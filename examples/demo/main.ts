@@ -11,7 +11,7 @@ import { printHistogram } from './histogram.ts'
 
 const USAGE = `usage: npm run demo [-- options]
   --vm             run in a QEMU virtual machine on a real Debian kernel with the real driver
-  --kernel NAME    with --vm: 6.1 (default), 6.12 or debug
+  --kernel NAME    with --vm: 6.12 (default), 6.1, unstable, arm64 …: see npm run test:linux -- --list
   --backend NAME   mock or linux; default: linux when its driver is loaded, else the mock
   --help           this text`
 
@@ -48,7 +48,7 @@ function readFlags() {
     const { values } = parseArgs({
       options: {
         vm: { type: 'boolean', default: false },
-        kernel: { type: 'string', default: '6.1' },
+        kernel: { type: 'string', default: '6.12' },
         backend: { type: 'string' },
         help: { type: 'boolean', default: false },
       },

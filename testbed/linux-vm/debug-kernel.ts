@@ -2,43 +2,60 @@
  * The debug kernel: Debian's 6.12 source, cut down to what boots Node.js and with every checker of `debug.config` on. Built
  * once, and again only when the fragment or the source's version changes.
  */
-import { createHash } from 'node:crypto'
 import { appendFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensurePackages } from '../apt.ts'
+import { Archive, digest } from '../archive.ts'
 import { cached } from '../cache.ts'
 import { mustRun } from '../command.ts'
 import type { Kernel } from './kernels.ts'
 
 const fragment = join(import.meta.dirname, 'debug.config')
 const sourcePackage = 'linux-source-6.12'
-const sourceArchive = `/usr/src/${sourcePackage}.tar.xz`
+
+/** What is to be built: whose source, and with which configuration. */
+export async function lookUpDebugKernel(): Promise<{ version: string; id: string; config: string }> {
+  const { version } = await (await Archive.open('bookworm', 'amd64')).show(sourcePackage)
+  const config = await readFile(fragment, 'utf8')
+  return { version, id: `debug-kernel-${version}-${digest(config)}`, config }
+}
 
 export async function debugKernel(): Promise<Kernel> {
-  await ensurePackages([sourcePackage, 'xz-utils'])
-  const version = (await mustRun(['dpkg-query', '--show', '--showformat=$' + '{Version}', sourcePackage]))
-    .stdout
-  const config = await readFile(fragment, 'utf8')
-  const id = `debug-kernel-${version}-${createHash('sha256').update(config).digest('hex').slice(0, 12)}`
+  const { id, config } = await lookUpDebugKernel()
   const tree = await cached(id, (into) => build(into, config))
   const release = (await readFile(join(tree, 'include/config/kernel.release'), 'utf8')).trim()
   return {
     name: 'debug',
     release,
     id,
-    vmlinux: join(tree, 'vmlinux'),
+    image: join(tree, 'vmlinux'),
     buildTree: tree,
     bootModules: [],
+    architecture: 'amd64',
     machine: 'microvm',
   }
 }
 
 async function build(tree: string, config: string): Promise<void> {
-  await ensurePackages(['gcc', 'make', 'bc', 'bison', 'flex', 'libelf-dev', 'libc6-dev', 'perl', 'python3'])
+  await ensurePackages([
+    'gcc',
+    'make',
+    'bc',
+    'bison',
+    'flex',
+    'libelf-dev',
+    'libc6-dev',
+    'perl',
+    'python3',
+    'xz-utils',
+  ])
   console.log('building the debug kernel: KASAN, lockdep, kmemleak (once; about five minutes on two cores)')
-  await mustRun(['tar', '-xf', sourceArchive, '-C', tree, '--strip-components=1', ...unneeded], {
+  await (await Archive.open('bookworm', 'amd64')).unpack([sourcePackage], tree)
+  const archive = join(tree, `usr/src/${sourcePackage}.tar.xz`)
+  await mustRun(['tar', '-xf', archive, '-C', tree, '--strip-components=1', ...unneeded], {
     progress: 'debug kernel: unpacking',
   })
+  await rm(archive)
   await mustRun(['make', '-C', tree, 'tinyconfig'])
   await appendFile(join(tree, '.config'), config)
   await mustRun(['make', '-C', tree, 'olddefconfig'])

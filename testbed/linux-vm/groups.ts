@@ -1,19 +1,20 @@
 /** The test groups of the VM bed. Each runs in a boot of its own on each of its kernels, as lockdep and KASAN report once a boot. */
 import { dirname, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
+import type { Architecture } from '../archive.ts'
 import { buildAddon } from '../build.ts'
 import { cacheRoot } from '../cache.ts'
 import { mustRun } from '../command.ts'
-import { installNode, OTHER_NODES } from '../nodes.ts'
-import { type KernelName, kernelNames } from './kernels.ts'
+import { installNode, NODE_ARCHITECTURE, OTHER_NODES } from '../nodes.ts'
 
 export interface Group {
   readonly name: string
   /** Run in the guest from the repository's root; prints TAP on stdout. `node` is the workspace's pinned one. */
   readonly command: readonly string[]
-  readonly kernels: readonly KernelName[]
+  /** Whether it runs on a kernel of this name. */
+  readonly on: (kernel: string) => boolean
   /** Builds on the host what the command needs. */
-  readonly prepare?: () => Promise<unknown>
+  readonly prepare?: (architecture: Architecture) => Promise<unknown>
   readonly env?: Readonly<Record<string, string>>
   readonly smp?: number
   readonly memoryMiB?: number
@@ -26,11 +27,18 @@ export interface Group {
   readonly unprivileged?: true
 }
 
-const stockKernels: readonly KernelName[] = ['6.1', '6.12']
+const onAll = () => true
+const onDebug = (kernel: string) => kernel === 'debug'
+const onStock = (kernel: string) => kernel !== 'debug'
+/** The one kernel on which races take all of their rounds: what they race is the driver, which is the same on each. */
+const onMain = (kernel: string) => kernel === '6.12'
+
 const native = resolve(import.meta.dirname, '../native')
-async function buildDriverTests(): Promise<void> {
-  await ensurePackages(['gcc', 'make', 'libc6-dev'])
-  await mustRun(['make', '-C', resolve(import.meta.dirname, '../../drivers/linux/test')])
+async function buildDriverTests(architecture: Architecture): Promise<void> {
+  const cross = architecture === 'arm64'
+  await ensurePackages(['make', ...(cross ? ['gcc-aarch64-linux-gnu'] : ['gcc', 'libc6-dev'])])
+  const settings = cross ? ['CC=aarch64-linux-gnu-gcc', 'OUT=build/arm64'] : []
+  await mustRun(['make', '-C', resolve(import.meta.dirname, '../../drivers/linux/test'), ...settings])
 }
 
 /** Programs of drivers/linux/test, one after the other. */
@@ -50,11 +58,24 @@ function nodeTest(...files: string[]): readonly string[] {
   return ['node', '--conditions=@pendshare/source', '--test', '--test-reporter=tap', ...files]
 }
 
+/** Root without CAP_IPC_LOCK, which no limit of locked memory holds for. */
+const contract = {
+  name: 'contract',
+  command: [
+    'setpriv',
+    '--bounding-set=-ipc_lock',
+    ...nodeTest('packages/backend-linux/test/vm/contract.test.ts'),
+  ],
+  prepare: buildAddon,
+} as const
+
+const fuzz = { name: 'fuzz', prepare: buildFuzzer, timeoutS: 900 } as const
+
 export const groups: readonly Group[] = [
   {
     name: 'smoke',
     command: ['sh', 'testbed/linux-vm/test/smoke.sh'],
-    kernels: kernelNames,
+    on: onAll,
     unprivileged: true,
     timeoutS: 300,
   },
@@ -63,56 +84,33 @@ export const groups: readonly Group[] = [
     command: driverTests('uapi', 'pend', 'peers', 'module', 'owner', 'race'),
     prepare: buildDriverTests,
     peers: ['linux/peer-test', 'examples/linux'],
-    kernels: kernelNames,
+    on: onAll,
     timeoutS: 1800,
   },
-  {
-    name: 'fuzz',
-    command: ['sh', 'testbed/native/linux/fuzz.sh', '5000'],
-    prepare: buildFuzzer,
-    kernels: stockKernels,
-    timeoutS: 900,
-  },
-  {
-    // Each program opens and closes the device three times, and a close waits for grace periods, which are long there.
-    name: 'fuzz',
-    command: ['sh', 'testbed/native/linux/fuzz.sh', '300'],
-    prepare: buildFuzzer,
-    kernels: ['debug'],
-    timeoutS: 900,
-  },
+  { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '5000'], on: onMain },
+  // Each program opens and closes the device three times, and a close waits for grace periods, which are long there.
+  { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '300'], on: onDebug },
   {
     // Where the kernel can be told which of its allocations fails.
     name: 'fault',
     command: driverTests('fault'),
     prepare: buildDriverTests,
-    kernels: ['debug'],
+    on: onDebug,
     timeoutS: 900,
   },
+  { ...contract, on: onMain, timeoutS: 1800 },
   {
-    name: 'contract',
-    // Root without CAP_IPC_LOCK, which no limit of locked memory holds for.
-    command: [
-      'setpriv',
-      '--bounding-set=-ipc_lock',
-      ...nodeTest('packages/backend-linux/test/vm/contract.test.ts'),
-    ],
-    prepare: buildAddon,
-    kernels: stockKernels,
+    ...contract,
+    env: { PENDSHARE_ROUNDS: '500' },
+    on: (kernel) => onStock(kernel) && !onMain(kernel),
     timeoutS: 1800,
   },
   {
-    name: 'contract',
-    // The same suite by the default way of waking up, with fewer rounds of each race: the kernel's checkers see a race that
-    // happens once, and each start of a process takes seconds.
-    command: [
-      'setpriv',
-      '--bounding-set=-ipc_lock',
-      ...nodeTest('packages/backend-linux/test/vm/contract.test.ts'),
-    ],
-    prepare: buildAddon,
+    // By the default way of waking up: the kernel's checkers see a race that happens once, and each start of a process takes
+    // seconds.
+    ...contract,
     env: { PENDSHARE_ROUNDS: '200', PENDSHARE_WAKEUP: 'poll' },
-    kernels: ['debug'],
+    on: onDebug,
     timeoutS: 2400,
   },
   {
@@ -125,12 +123,12 @@ export const groups: readonly Group[] = [
         (name) => `packages/backend-linux/test/vm/${name}.test.ts`,
       ),
     ),
-    prepare: async () => {
-      await buildAddon()
-      await Promise.all(OTHER_NODES.map(installNode))
+    prepare: async (architecture) => {
+      await buildAddon(architecture)
+      for (const version of OTHER_NODES) await installNode(version, NODE_ARCHITECTURE[architecture])
     },
     env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
-    kernels: stockKernels,
+    on: onStock,
     timeoutS: 1800,
   },
 ]

@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { ensurePackages } from '../apt.ts'
 import { cached } from '../cache.ts'
 import type { Kernel } from './kernels.ts'
+import { userlandFor } from './userland.ts'
 
 const guestInit = join(import.meta.dirname, 'guest-init')
 
@@ -16,11 +17,12 @@ export async function initramfs(kernel: Kernel): Promise<string> {
   const init = await readFile(guestInit)
   const hash = createHash('sha256').update(init).digest('hex').slice(0, 12)
   const directory = await cached(`initramfs-${kernel.id}-${hash}`, async (into) => {
-    await ensurePackages(['busybox-static', 'cpio'])
+    await ensurePackages(['cpio'])
+    const { busybox } = await userlandFor(kernel.architecture)
     const root = join(into, 'root')
     await mkdir(join(root, 'bin'), { recursive: true })
     await mkdir(join(root, 'modules'))
-    await copyFile('/bin/busybox', join(root, 'bin/busybox'))
+    await copyFile(busybox, join(root, 'bin/busybox'))
     await copyFile(guestInit, join(root, 'init'))
     await chmod(join(root, 'init'), 0o755)
     for (const module of kernel.bootModules) await copyFile(module, join(root, 'modules', basename(module)))

@@ -9,8 +9,11 @@ export interface Job {
   readonly command: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  readonly path: readonly string[]
   readonly modules: readonly string[]
   readonly moduleOptions: string
+  /** Directories of the host that the command sees at other paths. */
+  readonly binds: readonly { readonly from: string; readonly at: string }[]
   readonly unprivileged: boolean
   readonly timeoutS: number
 }
@@ -28,6 +31,7 @@ export async function writeJob(directory: string, job: Job): Promise<void> {
     time_limit: String(job.timeoutS),
     modules: job.modules.map((path) => basename(path)).join(' '),
     module_options: job.moduleOptions,
+    binds: job.binds.map(({ from, at }) => `${from}:${at}`).join(' '),
   }
   await writeFile(join(directory, 'settings'), assignments(settings).join('\n'))
   await writeFile(join(directory, 'command'), commandScript(job))
@@ -36,7 +40,7 @@ export async function writeJob(directory: string, job: Job): Promise<void> {
 
 function commandScript(job: Job): string {
   const home = {
-    PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    PATH: job.path.join(':'),
     HOME: '/run/home',
     TMPDIR: '/run/tmp',
     LANG: 'C.UTF-8',

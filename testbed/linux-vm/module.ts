@@ -5,13 +5,19 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
 import { cached } from '../cache.ts'
 import { run } from '../command.ts'
+import { inRoot } from './build-root.ts'
 import type { Kernel } from './kernels.ts'
 
 export const drivers = resolve(import.meta.dirname, '../../drivers')
+
+/** pahole, of dwarves, writes the types of a module where its kernel has some. */
+const TOOLS = ['gcc-12', 'make', 'libc6-dev', 'libelf-dev', 'sparse', 'dwarves']
+const CROSS_TOOLS = { amd64: [], arm64: ['gcc-aarch64-linux-gnu'] }
+const CROSS_SETTINGS = { amd64: [], arm64: ['ARCH=arm64', 'CROSS_COMPILE=aarch64-linux-gnu-'] }
 
 /** True once the repository holds the sources of the Linux driver. */
 export function moduleExists(): boolean {
@@ -40,7 +46,7 @@ export async function buildModules(
   const files = await sourceFiles(root, parts)
   const hash = await hashFiles(root, files)
   const directory = await cached(`module-${kernel.id}-${hash}`, async (into) => {
-    await ensurePackages(['gcc-12', 'make', 'libc6-dev', 'libelf-dev', 'sparse'])
+    if (kernel.buildRoot === undefined) await ensurePackages([...TOOLS, ...CROSS_TOOLS[kernel.architecture]])
     for (const file of files) await cp(join(root, file), join(into, file))
     for (const part of parts) await mkdir(join(into, part), { recursive: true })
     await make(kernel, join(into, target))
@@ -57,9 +63,21 @@ async function modulesIn(directory: string): Promise<string[]> {
 }
 
 async function make(kernel: Kernel, directory: string, ...settings: string[]): Promise<void> {
-  const argv = ['make', '-C', kernel.buildTree, `M=${directory}`, 'W=1', 'C=1', '-j2', 'modules', ...settings]
+  const target = [
+    `M=${directory}`,
+    'W=1',
+    'C=1',
+    '-j2',
+    'modules',
+    ...settings,
+    ...CROSS_SETTINGS[kernel.architecture],
+  ]
+  const argv = ['make', '-C', kernel.buildTree, ...target]
   // LC_ALL: the warnings are searched for by their English names.
-  const { exitCode, output } = await run(argv, { env: { ...process.env, LC_ALL: 'C' } })
+  const { exitCode, output } = await run(
+    kernel.buildRoot === undefined ? argv : inRoot(kernel.buildRoot, [dirname(directory)], argv),
+    { env: { ...process.env, LC_ALL: 'C' } },
+  )
   await writeFile(`${directory}.build-log`, output)
   if (exitCode !== 0) throw new Error(`the module does not build for ${kernel.release}:\n${output}`)
   const warnings = output.split('\n').filter((line) => /\bwarning\b|: error:/i.test(line))

@@ -38,11 +38,12 @@ export interface MachineEnd {
 }
 
 export async function runMachine(options: MachineOptions): Promise<MachineEnd> {
-  await ensurePackages(['qemu-system-x86'])
+  const { packageName, program } = QEMU[options.kernel.architecture]
+  await ensurePackages([packageName])
   const args = await qemuArguments(options)
   const { promise, resolve, reject } = Promise.withResolvers<MachineEnd>()
   // The machine dies with this process, however that ends.
-  const argv = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args]
+  const argv = ['--pdeathsig', 'KILL', program, ...args]
   const qemu = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   let complaints = ''
@@ -73,28 +74,46 @@ export async function runMachine(options: MachineOptions): Promise<MachineEnd> {
   return promise
 }
 
+const QEMU = {
+  amd64: { packageName: 'qemu-system-x86', program: 'qemu-system-x86_64' },
+  arm64: { packageName: 'qemu-system-arm', program: 'qemu-system-aarch64' },
+} as const
+
+const MACHINES = {
+  pc: { machine: 'pc', transport: 'pci' },
+  microvm: { machine: 'microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on', transport: 'device' },
+  virt: { machine: 'virt', transport: 'pci' },
+} as const
+
 async function qemuArguments(options: MachineOptions): Promise<string[]> {
   const { kernel, accelerator } = options
-  const microvm = kernel.machine === 'microvm'
+  const { machine, transport } = MACHINES[kernel.machine]
   const append = [
-    'console=ttyS0 loglevel=7 printk.time=1 panic=-1 oops=panic reboot=t mitigations=off no_timer_check',
+    'loglevel=7 printk.time=1 panic=-1 oops=panic mitigations=off',
     // An emulated processor on a busy host stands still now and then: that alone is no lockup, and no fault of its clock.
-    'rcupdate.rcu_cpu_stall_timeout=120 tsc=reliable',
-    accelerator === 'tcg' ? await clockRate() : '',
+    'rcupdate.rcu_cpu_stall_timeout=120',
+    kernel.architecture === 'amd64'
+      ? 'console=ttyS0 reboot=t no_timer_check tsc=reliable'
+      : 'console=ttyAMA0',
+    kernel.architecture === 'amd64' && accelerator === 'tcg' ? await clockRate() : '',
     options.appendix ?? '',
   ]
   return [
-    ...['-machine', microvm ? 'microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on' : 'pc'],
+    ...['-machine', machine],
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512'],
-    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    // Emulated at full strength, pointer authentication takes half of arm64's time.
+    ...[
+      '-cpu',
+      accelerator === 'kvm' ? 'host' : kernel.architecture === 'amd64' ? 'max' : 'max,pauth-impdef=on',
+    ],
     ...['-smp', String(options.smp), '-m', String(options.memoryMiB)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-    ...['-kernel', kernel.vmlinux, '-initrd', await initramfs(kernel), '-append', append.join(' ').trim()],
+    ...['-kernel', kernel.image, '-initrd', await initramfs(kernel), '-append', append.join(' ').trim()],
     ...options.shares.flatMap(({ tag, path, readOnly }) => [
       '-fsdev',
       `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none,multidevs=remap,readonly=${readOnly ? 'on' : 'off'}`,
       '-device',
-      `virtio-9p-${microvm ? 'device' : 'pci'},fsdev=${tag},mount_tag=${tag}`,
+      `virtio-9p-${transport},fsdev=${tag},mount_tag=${tag}`,
     ]),
   ]
 }
@@ -118,6 +137,7 @@ async function clockRate(): Promise<string> {
  */
 export async function chooseAccelerator(kernel: Kernel): Promise<Accelerator> {
   const wish = process.env.PENDSHARE_ACCEL
+  if (kernel.architecture !== 'amd64') return 'tcg'
   if (wish === 'kvm' || wish === 'tcg') return wish
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
   const file = join(

@@ -5,17 +5,21 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { followFile, readFindings, writeJob } from './job.ts'
-import { type Kernel, type KernelName, kernelNames, obtainKernel } from './kernels.ts'
+import { KERNELS_HELP, type Kernel, obtainKernel } from './kernels.ts'
 import { problemsIn } from './klog.ts'
 import { buildModule, moduleExists } from './module.ts'
 import { chooseAccelerator, runMachine } from './qemu.ts'
 import { stripSources } from './stripped.ts'
+import { userlandFor } from './userland.ts'
 
 export interface VmOptions {
-  readonly kernel: KernelName
+  /** A name of kernels.ts, or a release. */
+  readonly kernel: string
   readonly command: readonly string[]
+  /** Directories that come before PATH. */
+  readonly path?: readonly string[]
   /** Environment of the command beside PATH, HOME, TMPDIR, LANG and PENDSHARE_SCRATCH. */
   readonly env?: Readonly<Record<string, string>>
   /** Directory that the command starts in; default: this process's own. */
@@ -85,6 +89,7 @@ async function boot(
   const job = join(directory, 'job')
   const scratch = resolve(options.scratch ?? join(directory, 'scratch'))
   const timeoutS = options.timeoutS ?? 600
+  const userland = await userlandFor(kernel.architecture)
   await chmod(directory, 0o711) // for a command that runs unprivileged
   await mkdir(job)
   await mkdir(scratch, { recursive: true })
@@ -93,6 +98,8 @@ async function boot(
     command: options.command,
     cwd: options.cwd ?? process.cwd(),
     env: { ...(await stripSources(join(directory, 'js'))), ...options.env },
+    path: [...userland.bin, ...(options.path ?? []), process.env.PATH ?? '/usr/bin:/bin'],
+    binds: userland.binds,
     modules,
     moduleOptions: options.moduleOptions ?? '',
     unprivileged: options.unprivileged ?? false,
@@ -142,7 +149,7 @@ function positive(text: string): number {
 }
 
 interface Flags {
-  kernel: KernelName
+  kernel: string
   smp: number
   memory?: number
   timeout: number
@@ -161,7 +168,8 @@ async function main(): Promise<void> {
       'run one command in a VM on a real kernel with the driver loaded; fails when the kernel is discontent',
     )
     .argument('<command...>', 'the command and its arguments, after --')
-    .addOption(new Option('--kernel <name>', 'kernel to boot').choices(kernelNames).default('6.1'))
+    .option('--kernel <name>', 'kernel to boot', '6.12')
+    .addHelpText('after', KERNELS_HELP)
     .option('--smp <n>', 'processors', positive, 2)
     .option('--memory <MiB>', 'memory of the guest', positive)
     .option('--timeout <s>', "limit on the guest's life", positive, 600)

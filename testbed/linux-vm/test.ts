@@ -1,45 +1,82 @@
 /** `npm run test:linux`: runs the test groups in VMs, one boot for each group and kernel, and counts what they say in TAP. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { delimiter, join, resolve } from 'node:path'
-import { Command, Option } from 'commander'
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
 import { cacheRoot } from '../cache.ts'
 import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
 import { testGate } from './gate.ts'
 import { type Group, groups } from './groups.ts'
-import { type KernelName, kernelNames } from './kernels.ts'
+import {
+  describeKernel,
+  KERNELS_HELP,
+  type Kernel,
+  kernelNames,
+  lookUpKernel,
+  obtainKernel,
+  specify,
+} from './kernels.ts'
+import { type KernelEnd, publish } from './publish.ts'
 import { runInVm, type VmResult } from './run.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 
-/** Runs the groups whose name holds `filter` on one kernel. */
-export async function testKernel(kernel: KernelName, filter = ''): Promise<Counts> {
-  let counts = nothing
-  for (const group of groups)
-    if (group.kernels.includes(kernel) && group.name.includes(filter))
-      counts = add(counts, await testGroup(kernel, group))
-  if ('gate'.includes(filter)) counts = add(counts, await testGate(kernel))
-  return counts
+/** Runs the groups that `wanted` picks on one kernel. A kernel that cannot be had, or built for, is one failure. */
+export async function testKernel(name: string, wanted: (group: string) => boolean): Promise<KernelEnd> {
+  const results: Record<string, Counts> = {}
+  try {
+    const kernel = await obtainKernel(name)
+    for (const group of groups)
+      if (group.on(name) && wanted(group.name)) results[group.name] = await testGroup(kernel, group)
+    if (wanted('gate')) results.gate = await testGate(name)
+    return { name, release: kernel.release, results }
+  } catch (error) {
+    console.log(`linux-vm ${name}: ${error instanceof Error ? error.message : error}`)
+    return { name, release: 'none', results: { ...results, start: { ...nothing, failed: 1 } } }
+  }
+}
+
+/**
+ * Runs the kernels two at a time: a guest of two processors that waits for a grace period, a timer or its disk leaves this
+ * machine to the other. Each line of output says whose it is.
+ */
+export async function testKernels(
+  names: readonly string[],
+  wanted: (group: string) => boolean,
+): Promise<KernelEnd[]> {
+  const waiting = [...names]
+  const ends: KernelEnd[] = []
+  const lane = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+      ends.push(await testKernel(name, wanted))
+  }
+  await Promise.all([lane(), lane()])
+  return ends.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+}
+
+export function countsOf(ends: readonly KernelEnd[]): Counts {
+  return ends.flatMap(({ results }) => Object.values(results)).reduce(add, nothing)
 }
 
 /** One boot. The machine's own verdict (kernel log, leftovers, unloading) counts as one test beside the group's. */
-async function testGroup(kernel: KernelName, group: Group): Promise<Counts> {
+async function testGroup(kernel: Kernel, group: Group): Promise<Counts> {
   const start = performance.now()
-  console.log(`linux-vm ${kernel} ${group.name}: ${group.command.join(' ')}`)
-  await group.prepare?.()
-  const { prepare: _, kernels: __, name: ___, ...machine } = group
-  const progress = followProgress(`linux-vm ${kernel} ${group.name}`)
+  const label = `linux-vm ${kernel.name} ${group.name}`
+  console.log(`${label}: ${group.command.join(' ')}`)
+  await group.prepare?.(kernel.architecture)
+  const { prepare: _, on: __, name: ___, ...machine } = group
+  const progress = followProgress(label)
   const result = await runInVm({
     ...machine,
-    kernel,
+    kernel: kernel.name,
     cwd: repository,
-    env: { PATH: [join(repository, 'node_modules/.bin'), process.env.PATH].join(delimiter), ...group.env },
+    path: [join(repository, 'node_modules/.bin')],
     onOutput: progress.see,
   }).finally(progress.stop)
   const counts = judge(result)
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  const log = await keepLog(`${kernel}-${group.name}`, result)
+  const log = await keepLog(`${kernel.name}-${group.name}`, result)
   if (counts.failed > 0) explain(result, log)
-  console.log(`linux-vm ${kernel} ${group.name}: ${formatCounts(counts)} (${seconds} s)`)
+  console.log(`${label}: ${formatCounts(counts)} (${seconds} s)`)
   return counts
 }
 
@@ -84,19 +121,33 @@ async function keepLog(name: string, result: VmResult): Promise<string> {
   return path
 }
 
+async function list(): Promise<void> {
+  for (const name of kernelNames) {
+    const { release, cached } = await lookUpKernel(name)
+    console.log(`${name.padEnd(12)} ${release.padEnd(28)} ${describeKernel(name)}${cached ? '; cached' : ''}`)
+  }
+}
+
 async function main(): Promise<void> {
   const program = new Command('test:linux')
     .description('run the test groups in VMs on real kernels')
-    .addOption(
-      new Option('--kernel <name>', 'kernel to boot').choices([...kernelNames, 'all']).default('6.1'),
-    )
+    .option('--kernel <name...>', 'kernel to boot, or all', ['6.12'])
     .option('--filter <text>', 'only the groups whose name holds this text', '')
-    .addHelpText('after', `\nGroups: ${[...groups.map(({ name }) => name), 'gate'].join(', ')}`)
+    .option('--list', 'list the kernels with their releases and whether they are cached, and run nothing')
+    .option(
+      '--publish',
+      'write the table of drivers/linux/README.md, when all groups have passed on all kernels',
+    )
+    .addHelpText('after', `\nGroups: ${[...new Set(groups.map(({ name }) => name)), 'gate'].join(', ')}`)
+    .addHelpText('after', KERNELS_HELP)
     .parse()
-  const flags = program.opts<{ kernel: KernelName | 'all'; filter: string }>()
-  const kernels = flags.kernel === 'all' ? kernelNames : [flags.kernel]
-  let counts = nothing
-  for (const kernel of kernels) counts = add(counts, await testKernel(kernel, flags.filter))
+  const flags = program.opts<{ kernel: string[]; filter: string; list?: true; publish?: true }>()
+  if (flags.list) return list()
+  const names = flags.kernel.includes('all') ? kernelNames : flags.kernel
+  for (const name of names) specify(name)
+  const ends = await testKernels(names, (group) => group.includes(flags.filter))
+  const counts = countsOf(ends)
+  if (flags.publish) await publish(ends, counts)
   console.log(formatCounts(counts))
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
 }
@@ -106,7 +157,6 @@ if (import.meta.main) {
     await main()
   } catch (error) {
     console.error(`test:linux: ${error instanceof Error ? error.message : error}`)
-    console.log(formatCounts({ ...nothing, failed: 1 }))
     process.exitCode = 1
   }
 }

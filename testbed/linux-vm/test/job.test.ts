@@ -28,6 +28,8 @@ describe('writeJob', () => {
       ],
       cwd: '/usr',
       env: { ODD: `"'\\$(id)` },
+      path: ['/usr/bin'],
+      binds: [],
       modules: [],
       moduleOptions: '',
       unprivileged: false,
@@ -44,6 +46,8 @@ describe('writeJob', () => {
       command: ['true'],
       cwd: '/',
       env: {},
+      path: ['/usr/bin'],
+      binds: [{ from: '/one', at: '/two' }],
       modules: [module],
       moduleOptions: 'a=1 b=2',
       unprivileged: true,
@@ -52,9 +56,9 @@ describe('writeJob', () => {
     const { stdout } = await mustRun([
       'sh',
       '-c',
-      `. ${directory}/settings; echo "$time_limit/$modules/$module_options"; cat ${directory}/modules/given.ko`,
+      `. ${directory}/settings; echo "$time_limit/$modules/$module_options/$binds"; cat ${directory}/modules/given.ko`,
     ])
-    expect(stdout).toBe('7/given.ko/a=1 b=2\ntext')
+    expect(stdout).toBe('7/given.ko/a=1 b=2//one:/two\ntext')
   })
 })
 
