@@ -36,7 +36,10 @@ const onMain = (kernel: string) => kernel === '6.12'
 const native = resolve(import.meta.dirname, '../native')
 async function buildDriverTests(architecture: Architecture): Promise<void> {
   const cross = architecture === 'arm64'
-  await ensurePackages(['make', ...(cross ? ['gcc-aarch64-linux-gnu'] : ['gcc', 'libc6-dev'])])
+  await ensurePackages([
+    'make',
+    ...(cross ? ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'] : ['gcc', 'libc6-dev']),
+  ])
   const settings = cross ? ['CC=aarch64-linux-gnu-gcc', 'OUT=build/arm64'] : []
   await mustRun(['make', '-C', resolve(import.meta.dirname, '../../drivers/linux/test'), ...settings])
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
 import { cached } from '../cache.ts'
 import { run } from '../command.ts'
@@ -49,9 +49,9 @@ export async function buildModules(
     if (kernel.buildRoot === undefined) await ensurePackages([...TOOLS, ...CROSS_TOOLS[kernel.architecture]])
     for (const file of files) await cp(join(root, file), join(into, file))
     for (const part of parts) await mkdir(join(into, part), { recursive: true })
-    await make(kernel, join(into, target))
+    await make(kernel, into, target)
     const symbols = `KBUILD_EXTRA_SYMBOLS=${join(into, target, 'Module.symvers')}`
-    for (const user of users) await make(kernel, join(into, user), symbols)
+    for (const user of users) await make(kernel, into, user, symbols)
   })
   const built = await Promise.all([target, ...users].map((each) => modulesIn(join(directory, each))))
   return built.flat()
@@ -62,7 +62,9 @@ async function modulesIn(directory: string): Promise<string[]> {
   return files.filter((file) => file.endsWith('.ko')).map((file) => join(directory, file))
 }
 
-async function make(kernel: Kernel, directory: string, ...settings: string[]): Promise<void> {
+/** Builds `part` of `sources`, which includes from the other parts. */
+async function make(kernel: Kernel, sources: string, part: string, ...settings: string[]): Promise<void> {
+  const directory = join(sources, part)
   const target = [
     `M=${directory}`,
     'W=1',
@@ -75,7 +77,7 @@ async function make(kernel: Kernel, directory: string, ...settings: string[]): P
   const argv = ['make', '-C', kernel.buildTree, ...target]
   // LC_ALL: the warnings are searched for by their English names.
   const { exitCode, output } = await run(
-    kernel.buildRoot === undefined ? argv : inRoot(kernel.buildRoot, [dirname(directory)], argv),
+    kernel.buildRoot === undefined ? argv : inRoot(kernel.buildRoot, [sources], argv),
     { env: { ...process.env, LC_ALL: 'C' } },
   )
   await writeFile(`${directory}.build-log`, output)

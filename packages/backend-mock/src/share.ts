@@ -169,10 +169,12 @@ export class Share {
   }
 
   publish(): void {
-    const reason = this.lease.reason ?? 'failed' // the teardown runs after an end only
-    const bytes = this.port?.bytes ?? 0
-    const end = { id: this.id, kind: 'end', reason, bytes } as const
-    this.file.events.push(this.failure === undefined ? end : { ...end, error: this.failure })
+    const { reason } = this.lease
+    const end = { id: this.id, kind: 'end', bytes: this.port?.bytes ?? 0 } as const
+    // The teardown runs after an end only, and an end as failed has its failure.
+    const error = this.failure ?? peerFailed(this.request.peer, reason)
+    const failed = reason === undefined || reason === 'failed'
+    this.file.events.push(failed ? { ...end, reason: 'failed', error } : { ...end, reason })
   }
 }
 

@@ -60,19 +60,22 @@ export interface ShareRequest {
   readonly deadlineMs: number | undefined
 }
 
+/** The last event of a share. `bytes`: written by the peer, from the start. */
+export type EndEvent = {
+  readonly id: ShareId
+  readonly kind: 'end'
+  readonly bytes: number
+} & (
+  | { readonly reason: Exclude<EndReason, 'failed'>; readonly error?: never }
+  | { readonly reason: 'failed'; readonly error: PendshareError }
+)
+
 export type BackendEvent =
   /** The peer rang `count` times since the last report. */
   | { readonly id: ShareId; readonly kind: 'doorbell'; readonly count: number }
   /** The driver wants the memory back and ends the share as `recalled` in `graceMs`. */
   | { readonly id: ShareId; readonly kind: 'recall'; readonly graceMs: number }
-  /** The last event of a share. `bytes`: written by the peer, from the start. `error`: with `failed`. */
-  | {
-      readonly id: ShareId
-      readonly kind: 'end'
-      readonly reason: EndReason
-      readonly bytes: number
-      readonly error?: PendshareError
-    }
+  | EndEvent
   /** The device is gone: every share has ended or will, and nothing more can be shared. */
   | { readonly id: 0; readonly kind: 'removed' }
 

@@ -212,7 +212,7 @@ export class OpenDevice implements Device, ShareHost {
     const share = this.#live.get(event.id)
     if (share === undefined) this.#stray(event)
     else if (event.kind === 'doorbell') share.rung(event.count)
-    else if (event.kind === 'end') share.over(event.reason, event.bytes, event.error)
+    else if (event.kind === 'end') share.over(event)
     else share.recall(event.graceMs)
   }
 

@@ -9,7 +9,7 @@
  * comes after the kernel has let go of the memory.
  */
 import { performance } from 'node:perf_hooks' // the global one is a getter
-import type { Access, BackendDevice, EndReason, ShareRequest } from './contract.ts'
+import type { Access, BackendDevice, EndEvent, EndReason, ShareRequest } from './contract.ts'
 import { name, reportDoorbell, reportEnd, reportShare } from './diagnostics.ts'
 import { type Doorbell, ShareDoorbell } from './doorbell.ts'
 import { endedError, PendshareError } from './errors.ts'
@@ -17,18 +17,29 @@ import { type Region, takeBack } from './region.ts'
 import type { CheckedOptions } from './schemas.ts'
 import { ringOf, type ShareRing } from './share-ring.ts'
 
-/** How and why a share ended. Frozen. */
-export interface End {
-  readonly reason: EndReason
+/** For backends written in JavaScript, which no compiler holds to the contract. */
+function unexplained(): PendshareError {
+  return new PendshareError('ERR_PENDSHARE_PEER_FAILED', 'the peer failed without a cause')
+}
+
+interface Held {
   /** Bytes that the peer has written, from the start of the memory. */
   readonly bytes: number
   /** Milliseconds from the call of `share()` to the end, by the monotonic clock. */
   readonly heldForMs: number
-  /** With `cancelled`: what `cancel()` was given, or the signal's reason. */
-  readonly cause?: unknown
-  /** With `failed`: what went wrong. */
-  readonly error?: PendshareError
 }
+
+/** How and why a share ended, told apart by `reason`. Frozen. */
+export type End =
+  | (Held & {
+      readonly reason: Exclude<EndReason, 'failed' | 'cancelled'>
+      readonly cause?: never
+      readonly error?: never
+    })
+  /** `cause`: what `cancel()` was given, or the signal's reason. */
+  | (Held & { readonly reason: 'cancelled'; readonly cause?: unknown; readonly error?: never })
+  /** `error`: what went wrong. */
+  | (Held & { readonly reason: 'failed'; readonly cause?: never; readonly error: PendshareError })
 
 export type ShareState = 'sharing' | 'pended' | 'ending' | 'ended'
 
@@ -230,20 +241,20 @@ export class PendedShare implements Share {
   }
 
   /** The kernel has let go of the memory. */
-  over(reason: EndReason, bytes: number, error?: PendshareError): void {
+  over(told: EndEvent): void {
     if (this.state === 'sharing') reportShare(this)
     takeBack(this.region)
-    const heldForMs = this.#heldForMs()
-    let end: End = { reason, bytes, heldForMs }
-    if (reason === 'cancelled' && this.#cause !== undefined) end = { ...end, cause: this.#cause }
-    if (reason === 'failed') {
-      end = {
-        ...end,
-        error: error ?? new PendshareError('ERR_PENDSHARE_PEER_FAILED', 'the peer failed without a cause'),
-      }
-    }
+    const end = this.#endOf(told)
     this.#finish(end)
     reportEnd(this, end)
+  }
+
+  #endOf(told: EndEvent): End {
+    const held = { bytes: told.bytes, heldForMs: this.#heldForMs() }
+    if (told.reason === 'failed') return { reason: told.reason, ...held, error: told.error ?? unexplained() }
+    if (told.reason !== 'cancelled') return { reason: told.reason, ...held }
+    const cause = this.#cause === undefined ? {} : { cause: this.#cause }
+    return { reason: told.reason, ...held, ...cause }
   }
 
   /** The backend has closed without telling the end: the memory is never lent or freed again. */

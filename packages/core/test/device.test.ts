@@ -166,7 +166,7 @@ describe('events', () => {
     const { backend, device } = await openFake()
     const share = await device.share({ bytes: 4096 })
     backend.ended(1, 'peer-ended')
-    const warnings = await warningsOf(() => backend.emit({ id: 1, kind: 'end', reason: 'failed', bytes: 0 }))
+    const warnings = await warningsOf(() => backend.emit({ id: 1, kind: 'end', reason: 'closed', bytes: 0 }))
     assert.equal(warnings.length, 1)
     assert.equal((await share.ended).reason, 'peer-ended')
   })

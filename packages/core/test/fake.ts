@@ -102,7 +102,8 @@ export class FakeBackend implements Backend, BackendDevice {
 
   /** Ends a live share; a second end of it is nobody's. */
   ended(id: number, reason: EndReason, bytes = 0): void {
-    if (this.live.delete(id)) this.emit({ id, kind: 'end', reason, bytes })
+    // As a backend in JavaScript may: an end as failed without its error.
+    if (this.live.delete(id)) this.emit({ id, kind: 'end', reason, bytes } as BackendEvent)
   }
 
   emit(...events: BackendEvent[]): void {

@@ -137,7 +137,7 @@ describe('the end', () => {
     backend.emit({ id: 1, kind: 'end', reason: 'failed', bytes: 0, error })
     assert.equal((await share.ended).error, error)
     const other = await device.share({ bytes: 4096 })
-    backend.emit({ id: 2, kind: 'end', reason: 'failed', bytes: 0 })
+    backend.ended(2, 'failed')
     assert.equal((await other.ended).error?.code, 'ERR_PENDSHARE_PEER_FAILED')
   })
 

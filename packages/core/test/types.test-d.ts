@@ -2,6 +2,7 @@
 import { expectTypeOf } from 'vitest'
 import {
   type Backend,
+  type BackendEvent,
   createOpen,
   type Device,
   type Doorbell,
@@ -19,6 +20,23 @@ declare const device: Device
 declare const share: Share
 declare const backend: Backend
 declare const region: Region
+declare const error: PendshareError
+
+declare const end: End
+if (end.reason === 'failed') expectTypeOf(end.error).toEqualTypeOf<PendshareError>()
+else expectTypeOf(end.error).toEqualTypeOf<undefined>()
+if (end.reason === 'cancelled') expectTypeOf(end.cause).toEqualTypeOf<unknown>()
+if (end.reason === 'released') expectTypeOf(end.cause).toEqualTypeOf<undefined>()
+expectTypeOf(end.reason).toEqualTypeOf<EndReason>()
+// @ts-expect-error: failed without its error
+;({ reason: 'failed', bytes: 0, heldForMs: 0 }) satisfies End
+declare const event: BackendEvent
+if (event.kind === 'end' && event.reason === 'failed')
+  expectTypeOf(event.error).toEqualTypeOf<PendshareError>()
+  // @ts-expect-error: failed without its error
+;({ id: 1, kind: 'end', reason: 'failed', bytes: 0 }) satisfies BackendEvent
+// @ts-expect-error: an error without a failure
+;({ id: 1, kind: 'end', reason: 'closed', bytes: 0, error }) satisfies BackendEvent
 
 expectTypeOf(open).toEqualTypeOf<(options?: OpenOptions) => Promise<Device>>()
 expectTypeOf(createOpen({ mock: async () => backend })).returns.resolves.toEqualTypeOf<Device>()

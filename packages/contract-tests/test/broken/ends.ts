@@ -1,4 +1,5 @@
 /** Backends that are wrong about how a share ends. */
+import type { BackendEvent } from '@pendshare/core'
 import { PendshareError } from '@pendshare/core'
 import { type Broken, bent, events, later, withRequests } from './bend.ts'
 
@@ -58,7 +59,8 @@ export const ends: readonly Broken[] = [
     says: /failed without an error/,
     backend: events((event) => {
       if (event.kind !== 'end' || event.reason !== 'failed') return [event]
-      return [{ id: event.id, kind: 'end', reason: 'failed', bytes: event.bytes }]
+      const { error: _, ...without } = event
+      return [without as BackendEvent]
     }),
   },
   {
