@@ -126,5 +126,5 @@ export function releaseOf(headers: Package): string {
 }
 
 export function kernelId(headers: Package): string {
-  return `kernel-${releaseOf(headers)}_${headers.version.replaceAll(':', '.')}`
+  return `debian-kernel-${releaseOf(headers)}_${headers.version.replaceAll(':', '.')}`
 }
