@@ -49,7 +49,12 @@ export interface MockControls {
 export type Mock = Backend & MockControls
 export type SteppedMock = Mock & ScheduleControls
 
-const DEFAULTS: Limits = { memlockBytes: 8 << 20, maxShares: 16_384, maxTicksPerSecond: 100_000 }
+const DEFAULTS: Limits = {
+  pageSize: 4096,
+  memlockBytes: 8 << 20,
+  maxShares: 16_384,
+  maxTicksPerSecond: 100_000,
+}
 const BUILT_IN = [fill, echo, clock, blast]
 
 /** A backend with a driver in process; each call makes a driver of its own. */

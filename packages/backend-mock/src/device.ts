@@ -9,7 +9,6 @@ import type {
 } from '@pendshare/core'
 import { type Driver, MAX_BYTES } from './driver.ts'
 import type { OpenFile } from './file.ts'
-import { PAGE_SIZE } from './pages.ts'
 import { MIN_PERIOD_NS } from './peers/port.ts'
 
 const SUPPORTS: Supports = {
@@ -39,7 +38,7 @@ export class MockDevice implements BackendDevice {
       abi: 1,
       version: '0.1.0',
       peers: driver.peerNames,
-      pageSize: PAGE_SIZE,
+      pageSize: driver.pages.size,
       maxBytes: MAX_BYTES,
       maxShares: driver.quota.maxShares,
       minPeriodNs: MIN_PERIOD_NS,

@@ -10,8 +10,10 @@ import type { Scheduler } from './scheduler/scheduler.ts'
 
 export const MAX_BYTES = 2 ** 40
 
-/** What the user may have, over all devices of the driver. The defaults are those of the Linux driver. */
+/** What the user may have, over all devices of the driver, and in which pages. The defaults are those of the Linux driver. */
 export interface Limits {
+  /** Bytes of a page, a power of two. Default: 4096; Linux on arm64 may have 16384 or 65536. */
+  readonly pageSize: number
   /** Bytes of memory that may be pinned. Default: 8 MiB. */
   readonly memlockBytes: number
   /** Live shares. Default: 16384. */
@@ -30,7 +32,7 @@ export class Driver {
 
   constructor(scheduler: Scheduler, limits: Limits, peers: readonly MockPeer[]) {
     this.scheduler = scheduler
-    this.pages = new Pages(limits.memlockBytes)
+    this.pages = new Pages(limits.memlockBytes, limits.pageSize)
     this.quota = new Quota(limits.maxShares, limits.maxTicksPerSecond)
     this.#peers = new Map(peers.map((peer) => [peer.name, peer]))
   }

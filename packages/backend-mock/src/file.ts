@@ -2,7 +2,6 @@
 import type { BackendEvent, EndReason, EventSink, PendshareError, ShareRequest } from '@pendshare/core'
 import { type Driver, MAX_BYTES } from './driver.ts'
 import { EventStream } from './events.ts'
-import { PAGE_SIZE } from './pages.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { PendQueue } from './queue.ts'
 import { refusal } from './refusal.ts'
@@ -75,7 +74,7 @@ export class OpenFile {
     if (this.queue.find(id) !== undefined) throw refusal('EEXIST', `The id ${id} is in use on this file.`)
     if (event !== undefined) throw refusal('EBADF', 'The mock has no native events to signal.')
     const { byteLength } = memory
-    if (byteLength === 0 || byteLength % PAGE_SIZE !== 0) {
+    if (byteLength === 0 || byteLength % this.driver.pages.size !== 0) {
       throw refusal('EINVAL', `The memory is ${byteLength} bytes long, not whole pages.`)
     }
     if (byteLength > MAX_BYTES) throw refusal('EOVERFLOW', `The memory is longer than ${MAX_BYTES} bytes.`)

@@ -4,18 +4,22 @@
  */
 import { refusal } from './refusal.ts'
 
-export const PAGE_SIZE = 4096
-
 /** Pages pinned by one step, as the driver pins them. */
 export const PIN_CHUNK = 512
 
 export class Pages {
+  /** Bytes of a page. */
+  readonly size: number
   readonly limit: number
   #charged = 0
   #pinned = 0
 
-  constructor(limitBytes: number) {
-    this.limit = Math.floor(limitBytes / PAGE_SIZE)
+  constructor(limitBytes: number, size: number) {
+    if (size < 4096 || !Number.isInteger(Math.log2(size))) {
+      throw refusal('EINVAL', `A page of ${size} bytes: mock({ pageSize }) is a power of two, at least 4096.`)
+    }
+    this.size = size
+    this.limit = Math.floor(limitBytes / size)
   }
 
   get charged(): number {
@@ -33,8 +37,8 @@ export class Pages {
       throw refusal(
         'ENOMEM',
         `Pinning ${pages} pages needs ${total} pages of locked memory, ${this.#charged} of them in use already, and ` +
-          `the limit is ${this.limit}. Raise it with mock({ memlockBytes: ${total * PAGE_SIZE} }); ` +
-          `on Linux with \`ulimit -l ${(total * PAGE_SIZE) / 1024}\` or LimitMEMLOCK= of the systemd unit.`,
+          `the limit is ${this.limit}. Raise it with mock({ memlockBytes: ${total * this.size} }); ` +
+          `on Linux with \`ulimit -l ${(total * this.size) / 1024}\` or LimitMEMLOCK= of the systemd unit.`,
       )
     }
     this.#charged = total

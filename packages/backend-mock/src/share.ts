@@ -6,7 +6,7 @@ import { type EndReason, PendshareError, type ShareId, type ShareRequest } from 
 import type { Driver } from './driver.ts'
 import type { OpenFile } from './file.ts'
 import { Lease } from './lease.ts'
-import { PAGE_SIZE, PIN_CHUNK } from './pages.ts'
+import { PIN_CHUNK } from './pages.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { PeerPort } from './peers/port.ts'
 import { refusal } from './refusal.ts'
@@ -38,7 +38,7 @@ export class Share {
     this.file = file
     this.driver = file.driver
     this.request = request
-    this.pages = request.memory.byteLength / PAGE_SIZE
+    this.pages = request.memory.byteLength / file.driver.pages.size
   }
 
   get id(): ShareId {

@@ -16,14 +16,19 @@ const SUPPORTS = {
 } as const
 const MEMLOCK_PAGES = 64 * 1024
 
-function prove(name: string, schedule: Schedule, effort: { rounds?: number; runs?: number }): void {
-  const driver = mock({ schedule, memlockBytes: MEMLOCK_PAGES * 4096 })
+function prove(
+  name: string,
+  schedule: Schedule,
+  effort: { rounds?: number; runs?: number },
+  pageSize = 4096,
+): void {
+  const driver = mock({ schedule, pageSize, memlockBytes: MEMLOCK_PAGES * pageSize })
   runContract({
     name,
     runner,
     supports: SUPPORTS,
     open: (watch) => open({ backend: watch(driver) }),
-    ...(schedule === 'live' && { fixture: new URL('./fixture.ts', import.meta.url) }),
+    ...(schedule === 'live' && { fixture: new URL(`./fixture.ts?page=${pageSize}`, import.meta.url) }),
     hooks: {
       remove: () => driver.remove(),
       recall: (graceMs) => driver.recall(graceMs),
@@ -35,4 +40,6 @@ function prove(name: string, schedule: Schedule, effort: { rounds?: number; runs
 }
 
 prove('the mock', 'live', {})
+for (const pageSize of [16384, 65536])
+  prove(`the mock with pages of ${pageSize / 1024} KiB`, 'live', { rounds: 40, runs: 20 }, pageSize)
 for (const seed of [1, 2]) prove(`the mock by seed ${seed}`, { seed }, { rounds: 40, runs: 20 })

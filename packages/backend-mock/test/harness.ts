@@ -1,7 +1,8 @@
 /** What the tests share: a stepped driver with one open device, whose events are kept. */
 import type { BackendDevice, BackendEvent, ShareRequest } from '@pendshare/core'
 import { type MockOptions, type MockPeer, mock, type PeerShare, type SteppedMock } from '../src/index.ts'
-import { PAGE_SIZE } from '../src/pages.ts'
+
+const PAGE_SIZE = 4096
 
 export interface Bench {
   readonly driver: SteppedMock

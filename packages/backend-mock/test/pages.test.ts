@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { PAGE_SIZE, Pages } from '../src/pages.ts'
+import { mock } from '../src/index.ts'
+import { Pages } from '../src/pages.ts'
 import { bench, NOTHING, request, share } from './harness.ts'
 
+const PAGE_SIZE = 4096
+
 test('a charge over the limit is refused, says what is needed and how to raise it, and charges nothing', () => {
-  const pages = new Pages(10 * PAGE_SIZE)
+  const pages = new Pages(10 * PAGE_SIZE, PAGE_SIZE)
   pages.charge(8)
   expect(() => pages.charge(3)).toThrow(
     expect.objectContaining({
@@ -36,4 +39,18 @@ test('the limit counts over all devices, and ends free it', async () => {
   expect(first.driver.stats).toEqual(NOTHING)
   await share({ ...first, device: second }, request(2, { pages: 4 }))
   expect(second.stats()).toEqual({ shares: 1, pinnedPages: 4, totalPinnedPages: 4 })
+})
+
+test('pages of another size: what is not whole pages of it is refused, and each counts as one', async () => {
+  const { driver, device } = await bench({ pageSize: 16384, memlockBytes: 65536 })
+  expect(device.info.pageSize).toBe(16384)
+  expect(() => device.share(request(1))).toThrow(
+    expect.objectContaining({ cause: { name: 'EINVAL', number: 22 } }),
+  )
+  await driver.until(Promise.resolve(device.share(request(2, { pages: 12 }))))
+  expect(driver.stats).toMatchObject({ pinnedPages: 3, chargedPages: 3 })
+})
+
+test.each([0, 2048, 5000, Number.NaN])('a page of %d bytes is refused', (pageSize) => {
+  expect(() => mock({ pageSize })).toThrow(/a power of two, at least 4096/)
 })

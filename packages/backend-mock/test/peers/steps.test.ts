@@ -75,7 +75,11 @@ test('a period out of range is refused', async () => {
 test('a timer that is later than a second does not catch up, but tells what it missed', () => {
   const { peer, steps } = stepping((share) => share.every(1e6))
   const clock = new LateScheduler()
-  const driver = new Driver(clock, { memlockBytes: 1 << 20, maxShares: 1, maxTicksPerSecond: 1e5 }, [peer])
+  const driver = new Driver(
+    clock,
+    { pageSize: 4096, memlockBytes: 1 << 20, maxShares: 1, maxTicksPerSecond: 1e5 },
+    [peer],
+  )
   driver.open(() => {}).share(request(1, { peer: 'stepping' }))
   clock.time = 1e6 + 0.5e9
   clock.expire()

@@ -179,14 +179,17 @@ export const ring = room('ring', (law) => {
         await rejects(context, `a clock with access '${access}'`, invalid, () =>
           device.share({ bytes: 4 * pageSize, access, ...clock }),
         )
-      // A ring takes a page of header and at least a page of records; an echo has two of them.
-      if (pageSize > 4096) return
-      await rejects(context, 'a clock in one page', invalid, () =>
-        device.share({ bytes: pageSize, ...clock }),
-      )
-      await rejects(context, 'an echo in three pages', invalid, () =>
-        device.share({ bytes: 3 * pageSize, peer: 'echo' }),
-      )
+      // A ring takes 4 KiB of header and at least 4 KiB of records; an echo has two of them.
+      const small = [
+        { bytes: pageSize, least: 8192, ...clock },
+        { bytes: 3 * pageSize, least: 16384, peer: 'echo' },
+      ] as const
+      for (const { least, ...options } of small) {
+        const attempt = () => device.share(options)
+        if (options.bytes < least)
+          await rejects(context, `${options.peer} in ${options.bytes} bytes`, invalid, attempt)
+        else await context.within(`${options.peer} in ${options.bytes} bytes`, (await attempt()).release())
+      }
       assert.equal(device.stats().pinnedPages, 0)
     },
   )
