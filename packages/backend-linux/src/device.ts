@@ -159,7 +159,7 @@ export class LinuxDevice implements BackendDevice {
 
   #refused(request: ShareRequest, error: number): Error {
     this.#leases.delete(request.id)
-    return shareError(this.#addon, error, request)
+    return shareError(this.#addon, error, request, this.info.pageSize)
   }
 
   #tellSoon(end: BackendEvent): void {

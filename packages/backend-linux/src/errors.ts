@@ -61,32 +61,41 @@ export function revokeError(addon: Addon, number: number): PendshareError {
   return requestError(addon, number, 'revoke()', REVOKE)
 }
 
-export function shareError(addon: Addon, number: number, request: ShareRequest): PendshareError {
+export function shareError(
+  addon: Addon,
+  number: number,
+  request: ShareRequest,
+  pageSize: number,
+): PendshareError {
   const { name } = systemCause(addon, number)
-  const special = specialMeaning(addon, name, request)
+  const special = specialMeaning(addon, name, request, pageSize)
   return requestError(addon, number, `share of '${request.label}'`, special ? { [name]: special } : SHARE)
 }
 
 /** Where the message needs more than the errno. */
-function specialMeaning(addon: Addon, name: string, request: ShareRequest): Meaning | undefined {
+function specialMeaning(
+  addon: Addon,
+  name: string,
+  request: ShareRequest,
+  pageSize: number,
+): Meaning | undefined {
   if (name === 'ENOENT') {
     return ['ERR_PENDSHARE_UNKNOWN_PEER', `no peer '${request.peer}'; device.info.peers lists the driver's`]
   }
-  if (name === 'ENOMEM') return ['ERR_PENDSHARE_MEMLOCK', memlockMessage(addon, request.memory.byteLength)]
+  if (name === 'ENOMEM')
+    return ['ERR_PENDSHARE_MEMLOCK', memlockMessage(addon, request.memory.byteLength, pageSize)]
   if (name !== 'EINVAL') return undefined
   const address = addon.addressOf(request.memory)
   if (address === 0n) return ['ERR_PENDSHARE_DETACHED', 'the memory was detached']
-  if (address % 4096n === 0n) return undefined
-  return [
-    'ERR_PENDSHARE_UNALIGNED',
-    `the memory starts at ${address % 4096n} bytes from a page; use Region.allocate()`,
-  ]
+  const off = address % BigInt(pageSize)
+  if (off === 0n) return undefined
+  return ['ERR_PENDSHARE_UNALIGNED', `the memory starts at ${off} bytes from a page; use Region.allocate()`]
 }
 
-function memlockMessage(addon: Addon, bytes: number): string {
+function memlockMessage(addon: Addon, bytes: number, pageSize: number): string {
   const limit = addon.memlockLimit()
   return (
-    `${bytes / 4096} pages (${kib(bytes)}) more would exceed the ${kib(limit)} that this user may lock; raise the limit ` +
+    `${bytes / pageSize} pages (${kib(bytes)}) more would exceed the ${kib(limit)} that this user may lock; raise the limit ` +
     'with `ulimit -l`, `memlock` in /etc/security/limits.conf or `LimitMEMLOCK=` of the systemd unit'
   )
 }

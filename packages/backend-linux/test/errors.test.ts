@@ -19,7 +19,7 @@ const request: ShareRequest = {
 describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
   const number = (name: string): number => loadAddon().errno[name] ?? Number.NaN
   const refused = (name: string, memory = request.memory) =>
-    shareError(loadAddon(), number(name), { ...request, memory })
+    shareError(loadAddon(), number(name), { ...request, memory }, 4096)
 
   it.each([
     ['EINVAL', 'ERR_PENDSHARE_INVALID_ARGUMENT'],
@@ -45,6 +45,15 @@ describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
     expect(message).toContain('256 pages (1024 KiB)')
     expect(message).toContain(limit === Number.POSITIVE_INFINITY ? 'unlimited' : `${limit / 1024} KiB`)
     expect(message).toContain('ulimit -l')
+  })
+
+  it('counts and aligns in pages of the machine', () => {
+    const refusedWith16KiB = (name: string, memory: Uint8Array) =>
+      shareError(loadAddon(), number(name), { ...request, memory }, 16384)
+    expect(refusedWith16KiB('ENOMEM', request.memory).message).toContain('64 pages (1024 KiB)')
+    // One of four pages of 4 KiB that follow each other is at 4 KiB from one of 16 KiB.
+    const codes = [0, 1, 2, 3].map((n) => refusedWith16KiB('EINVAL', request.memory.subarray(n * 4096)).code)
+    expect(codes.filter((code) => code === 'ERR_PENDSHARE_UNALIGNED')).toHaveLength(3)
   })
 
   it('tells memory off a page and detached memory from a wrong argument', () => {

@@ -17,6 +17,6 @@ if (import.meta.main) {
   for (const stage of stages) await reach(stage, await openDevice(wakeup))
   // Shares once more where only the call itself still works.
   const late = await openDevice(wakeup)
-  process.on('exit', () => void late.share({ bytes: 4096 }))
+  process.on('exit', () => void late.share({ bytes: late.info.pageSize }))
   setImmediate(deaths[death])
 }

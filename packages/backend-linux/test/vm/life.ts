@@ -6,7 +6,7 @@ import { openDevice, pinnedPages } from './bed.ts'
 
 const [wakeup] = process.argv.slice(2) as [Wakeup] // by versions.test.ts
 const device = await openDevice(wakeup)
-const small = await device.share({ bytes: 4096, peer: 'fill' })
+const small = await device.share({ bytes: device.info.pageSize, peer: 'fill' })
 const large = await device.share({ bytes: 8 << 20, peer: 'fill' })
 for (const share of [small, large]) {
   await share.doorbell.wait()
@@ -15,7 +15,7 @@ for (const share of [small, large]) {
   console.log(share.memory[0], share.memory.at(-1))
 }
 console.log((await small.release()).reason, (await large.cancel()).reason)
-const plain = await device.share({ bytes: 4096 })
+const plain = await device.share({ bytes: device.info.pageSize })
 console.log((await plain.release()).reason)
 
 const worker = new Worker(new URL('worker.ts', import.meta.url), {
@@ -24,6 +24,6 @@ const worker = new Worker(new URL('worker.ts', import.meta.url), {
 await new Promise((resolve) => worker.once('message', resolve))
 console.log(await worker.terminate(), pinnedPages())
 
-const last = await device.share({ bytes: 4096 })
+const last = await device.share({ bytes: device.info.pageSize })
 await device.close()
 console.log((await last.ended).reason, pinnedPages(), loadAddon().abi.PENDSHARE_ABI_VERSION)

@@ -50,7 +50,7 @@ for (const wakeup of WAKEUPS) {
 
     it('starts children while the kernel writes into its memory, and still sees it', async () => {
       await using device = await openDevice(wakeup)
-      for (const bytes of [4096, LARGE_BYTES]) {
+      for (const bytes of [device.info.pageSize, LARGE_BYTES]) {
         const share = await device.share({ bytes, peer: 'fill' })
         await share.doorbell.wait()
         for (let value = 1; value < 4; value++) {
@@ -80,7 +80,7 @@ for (const wakeup of WAKEUPS) {
 
       let settled = false
       const large = device.share({ bytes: LARGE_BYTES }).finally(() => (settled = true))
-      const small = device.share({ bytes: 4096 })
+      const small = device.share({ bytes: device.info.pageSize })
       assert.equal(pinnedPages(), 1, 'pinned before share() returned')
       await (await small).release()
       assert.ok(!settled, 'no thread of the pool was free to pin it')
@@ -88,7 +88,7 @@ for (const wakeup of WAKEUPS) {
       openSync(pipe, 'w')
       for (const file of await Promise.all(blocked)) await file.close()
       await large
-      assert.equal(pinnedPages(), LARGE_BYTES / 4096)
+      assert.equal(pinnedPages(), LARGE_BYTES / device.info.pageSize)
     })
 
     it('closes while large memory is pinned, and settles it', async () => {

@@ -11,7 +11,7 @@ const stages = {
 
   /** Small and large shares are pended. */
   async pended(device: Device) {
-    for (const bytes of [4096, 65536, LARGE_BYTES]) await device.share({ bytes })
+    for (const bytes of [device.info.pageSize, 65536, LARGE_BYTES]) await device.share({ bytes })
   },
 
   /** Peers write, ring and read at full speed, and events are on their way. */
@@ -25,7 +25,7 @@ const stages = {
 
   /** Shares are ending: in the call, and behind it. */
   async ending(device: Device) {
-    const small = await device.share({ bytes: 4096 })
+    const small = await device.share({ bytes: device.info.pageSize })
     const large = await device.share({ bytes: LARGE_BYTES })
     void small.release()
     void large.cancel()

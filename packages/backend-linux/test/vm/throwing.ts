@@ -14,7 +14,7 @@ const device = await linux.open({ path: undefined, wakeup }, () => {
 device.ref()
 device.share({
   id: 1,
-  memory: Region.allocate(4096).memory,
+  memory: Region.allocate(device.info.pageSize).memory,
   access: 'readwrite',
   peer: event === 'doorbell' ? 'fill' : '',
   peerOptions: new Uint8Array(0),

@@ -36,7 +36,7 @@ for (const wakeup of WAKEUPS) {
 
     it('several share at once, and the end of one leaves the shares of the others alone', async () => {
       await using device = await openDevice(wakeup)
-      const mine = await device.share({ bytes: 4096, peer: 'fill' })
+      const mine = await device.share({ bytes: device.info.pageSize, peer: 'fill' })
       const [doomed, survivor] = await Promise.all([
         startWorker(wakeup, 'busy', 'pended'),
         startWorker(wakeup, 'pended'),
