@@ -19,6 +19,12 @@ const TOOLS = ['gcc-12', 'make', 'libc6-dev', 'libelf-dev', 'sparse', 'dwarves']
 const CROSS_TOOLS = { amd64: [], arm64: ['gcc-aarch64-linux-gnu'] }
 const CROSS_SETTINGS = { amd64: [], arm64: ['ARCH=arm64', 'CROSS_COMPILE=aarch64-linux-gnu-'] }
 
+/**
+ * KBUILD_CHECKSRC is what C=1 sets, unless the headers lack a script of the kernel's own that asks whether sparse will do (as
+ * Debian's of 7.2 do): then the kernel leaves sparse out and goes on.
+ */
+const CHECKS = ['W=1', 'C=1', 'KBUILD_CHECKSRC=1']
+
 /** True once the repository holds the sources of the Linux driver. */
 export function moduleExists(): boolean {
   return existsSync(join(drivers, 'linux/Kbuild')) || existsSync(join(drivers, 'linux/Makefile'))
@@ -67,8 +73,7 @@ async function make(kernel: Kernel, sources: string, part: string, ...settings: 
   const directory = join(sources, part)
   const target = [
     `M=${directory}`,
-    'W=1',
-    'C=1',
+    ...CHECKS,
     '-j2',
     'modules',
     ...settings,
@@ -82,6 +87,8 @@ async function make(kernel: Kernel, sources: string, part: string, ...settings: 
   )
   await writeFile(`${directory}.build-log`, output)
   if (exitCode !== 0) throw new Error(`the module does not build for ${kernel.release}:\n${output}`)
+  if (!/^ {2}CHECK /m.test(output))
+    throw new Error(`the module was not checked by sparse for ${kernel.release}:\n${output}`)
   const warnings = output.split('\n').filter((line) => /\bwarning\b|: error:/i.test(line))
   if (warnings.length > 0)
     throw new Error(`warnings from the module's build for ${kernel.release}:\n${output}`)
@@ -101,7 +108,7 @@ async function sourceFiles(root: string, parts: readonly string[]): Promise<stri
 }
 
 async function hashFiles(root: string, files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(CHECKS.join(' '))
   for (const file of files) hash.update(`${file}\0`).update(await readFile(join(root, file)))
   return hash.digest('hex').slice(0, 16)
 }
