@@ -7,6 +7,8 @@
  * right there, before the process is reaped.
  */
 #include <linux/cred.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -92,6 +94,25 @@ static const struct mmu_notifier_ops ps_owner_ops = {
 	.free_notifier = ps_owner_free,
 };
 
+/*
+ * Registering takes every lock of the address space, which the kernel gives up when a signal is
+ * pending (mm_take_all_locks(), -EINTR). In a process with a fast timer a call that started again
+ * after each signal might never get through, so signals wait for this one; what no mask holds back
+ * (a stop by a debugger, the freezer, task work) makes the kernel begin the open again. SIGKILL
+ * is let through: nobody sees the answer.
+ */
+static int ps_owner_register(struct ps_file *file)
+{
+	sigset_t most, old;
+	int ret;
+
+	siginitsetinv(&most, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &most, &old);
+	ret = mmu_notifier_register(&file->owner, current->mm);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
+}
+
 /* Binds a new file to the caller. */
 int ps_owner_bind(struct ps_file *file)
 {
@@ -104,7 +125,7 @@ int ps_owner_bind(struct ps_file *file)
 		return -ENOMEM;
 	file->unlimited = capable(CAP_IPC_LOCK);
 	file->owner.ops = &ps_owner_ops;
-	ret = mmu_notifier_register(&file->owner, current->mm);
+	ret = ps_owner_register(file);
 	if (ret)
 		ps_user_put(file->user);
 	return ret;

@@ -44,6 +44,10 @@ async function buildDriverTests(architecture: Architecture): Promise<void> {
   await mustRun(['make', '-C', resolve(import.meta.dirname, '../../drivers/linux/test'), ...settings])
 }
 
+/** All programs of drivers/linux/test but `fault`, the cheap ones first. */
+const DRIVER_TESTS =
+  'uapi memory limits pend ends stalls signals peers rings module owner race readers'.split(' ')
+
 /** Programs of drivers/linux/test, one after the other. */
 function driverTests(...names: string[]): readonly string[] {
   const programs = names.map((name) => `drivers/linux/test/build/${name}`).join(' ')
@@ -72,6 +76,28 @@ const contract = {
   prepare: buildAddon,
 } as const
 
+/** The contract by each way of waking up, while signals come all the time: their handlers restart a call, or let it fail. */
+function underSignals(everyUs: number): readonly string[] {
+  const script = [
+    'status=0',
+    'for restart in 0 1; do',
+    `export BOMBARD_US=${everyUs} BOMBARD_RESTART=$restart`,
+    'setpriv --bounding-set=-ipc_lock env LD_PRELOAD="$PWD/drivers/linux/test/build/bombard.so" "$@" || status=1',
+    'done',
+    'exit $status',
+  ]
+  return ['sh', '-c', script.join('\n'), 'sh', ...nodeTest('packages/backend-linux/test/vm/contract.test.ts')]
+}
+
+const signals = {
+  name: 'signals',
+  prepare: async (architecture: Architecture) => {
+    await buildDriverTests(architecture)
+    await buildAddon(architecture)
+  },
+  timeoutS: 2400,
+} as const
+
 const fuzz = { name: 'fuzz', prepare: buildFuzzer, timeoutS: 900 } as const
 
 export const groups: readonly Group[] = [
@@ -84,7 +110,7 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'uapi',
-    command: driverTests('uapi', 'pend', 'peers', 'module', 'owner', 'race'),
+    command: driverTests(...DRIVER_TESTS),
     prepare: buildDriverTests,
     peers: ['linux/peer-test', 'examples/linux'],
     on: onAll,
@@ -115,6 +141,13 @@ export const groups: readonly Group[] = [
     env: { PENDSHARE_ROUNDS: '200', PENDSHARE_WAKEUP: 'poll' },
     on: onDebug,
     timeoutS: 2400,
+  },
+  { ...signals, command: underSignals(1000), env: { PENDSHARE_ROUNDS: '100' }, on: onStock },
+  {
+    ...signals,
+    command: underSignals(5000),
+    env: { PENDSHARE_ROUNDS: '20', PENDSHARE_WAKEUP: 'poll' },
+    on: onDebug,
   },
   {
     name: 'addon',

@@ -16,6 +16,9 @@
  *
  * A share is known by the id that its owner chose: any number but 0, never used
  * twice on one open file.
+ *
+ * Signals (Linux): open() and all requests but PEND run to their end; a signal is handled when
+ * they return. PEND waits: see there.
  */
 #ifndef PENDSHARE_ABI_H
 #define PENDSHARE_ABI_H
@@ -126,7 +129,7 @@ struct pendshare_info {
  *   ENOMEM	WORKING_SET_QUOTA	RLIMIT_MEMLOCK would be exceeded
  *   ENOBUFS	INSUFFICIENT_RESOURCES	out of kernel memory
  *   EDQUOT	QUOTA_EXCEEDED		max_shares of this user, or summed timer rate
- *   EINTR	CANCELLED		a signal came while pinning; nothing was shared
+ *   EINTR	CANCELLED		the process is being killed; nothing was shared
  */
 struct pendshare_share {
 	__u32 size;
@@ -151,7 +154,7 @@ struct pendshare_share {
  * is delivered once. Another id: blocks until that share has ended and returns
  * its END alone; its other events stay in the stream.
  * Linux: events is the address of the array. A signal ends the wait with no effect on
- * the shares (restarted, or EINTR). O_NONBLOCK: EAGAIN when there is none; poll()
+ * the shares: with SA_RESTART the kernel makes the call again, else it says EINTR. O_NONBLOCK: EAGAIN when there is none; poll()
  * says EPOLLIN when there is one. Windows: the array is the output buffer, events is 0, and
  * so is id, because the completion of SHARE is its END.
  *
@@ -159,6 +162,7 @@ struct pendshare_share {
  *   EINVAL	INVALID_PARAMETER	size, flags, capacity 0
  *   EFAULT	ACCESS_VIOLATION	events is not writable; no event is lost
  *   ENOENT	NOT_FOUND		no such share, or its END was delivered already
+ *   EINTR	-			a signal came before an event did, and its handler has no SA_RESTART
  *   EAGAIN	-			O_NONBLOCK and nothing to report
  *   ESHUTDOWN	PIPE_CLOSING		after SHUTDOWN, every event was delivered
  */

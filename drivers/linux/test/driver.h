@@ -26,7 +26,7 @@
 
 #include "tap.h"
 
-#define PAGE 4096ul
+#define PAGE ((unsigned long)sysconf(_SC_PAGESIZE))
 
 static inline int call(int fd, unsigned long request, void *arg)
 {
@@ -249,6 +249,19 @@ static inline void until_blocked(pid_t tid, long syscall_number)
 		fclose(file);
 		sched_yield();
 	}
+}
+
+/* The page frame that is mapped there. */
+static inline __u64 frame(const void *address)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	__u64 entry;
+
+	NEED(fd >= 0);
+	NEED(pread(fd, &entry, 8, (uintptr_t)address / PAGE * 8) == 8);
+	close(fd);
+	NEED(entry >> 63);
+	return entry & ((1ull << 55) - 1);
 }
 
 /* Runs a function in a child of its own and returns its exit status, or minus the signal that ended it. */

@@ -106,7 +106,7 @@ static void walk_share(const struct variant *variant)
 
 TEST(shares, "SHARE survives the failure of each of its allocations")
 {
-	static const struct variant variants[] = {
+	const struct variant variants[] = {
 		{ "", PAGE, .touched = true },
 		{ "", PAGE, .touched = false },
 		{ "", 64 * PAGE, .touched = true, .event = true },

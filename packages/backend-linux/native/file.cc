@@ -1,5 +1,5 @@
-// Issues the requests of abi.h. A signal never shows: an interrupted request had no effect, so it
-// is made again.
+// Issues the requests of abi.h. A signal never shows: a call that one interrupted had no effect, so
+// it is made again.
 #include "file.h"
 
 #include <cerrno>
@@ -8,9 +8,24 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+namespace
+{
+
+template <typename Call> int uninterrupted(Call call)
+{
+	int result;
+	do {
+		result = call();
+	} while (result < 0 && errno == EINTR);
+	return result;
+}
+
+} // namespace
+
 int DeviceFile::open(const char *path, bool nonblocking, std::shared_ptr<DeviceFile> &file)
 {
-	const int fd = ::open(path, O_RDWR | O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0));
+	const int flags = O_RDWR | O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0);
+	const int fd = uninterrupted([=] { return ::open(path, flags); });
 	if (fd < 0)
 		return errno;
 	file.reset(new DeviceFile(fd));
@@ -19,16 +34,12 @@ int DeviceFile::open(const char *path, bool nonblocking, std::shared_ptr<DeviceF
 
 DeviceFile::~DeviceFile()
 {
-	::close(fd_);
+	::close(fd_); // Linux has closed it even where it says EINTR
 }
 
 int DeviceFile::call(unsigned long request, void *argument) const
 {
-	while (::ioctl(fd_, request, argument) < 0) {
-		if (errno != EINTR)
-			return errno;
-	}
-	return 0;
+	return uninterrupted([=] { return ::ioctl(fd_, request, argument); }) < 0 ? errno : 0;
 }
 
 int DeviceFile::info(pendshare_info &info) const
@@ -92,6 +103,5 @@ int DeviceFile::revoke(uint64_t grace_ms) const
 void DeviceFile::await() const
 {
 	pollfd file = {fd_, POLLIN, 0};
-	while (::poll(&file, 1, -1) < 0 && errno == EINTR) {
-	}
+	uninterrupted([&] { return ::poll(&file, 1, -1); });
 }

@@ -12,7 +12,7 @@ import { linux, type Wakeup } from '../../src/index.ts'
 /** Of libuv's pool, unless told otherwise. */
 export const POOL_THREADS = 4
 
-const DEVICE_PATH = '/dev/pendshare'
+export const DEVICE_PATH = '/dev/pendshare'
 
 export function openDevice(wakeup: Wakeup): Promise<Device> {
   return createOpen({})({ backend: linux, wakeup })

@@ -1,14 +1,32 @@
 /** The driver and its backend keep the contract, by each way of waking up. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import { runContract } from '@pendshare/contract-tests'
 import { createOpen } from '@pendshare/core'
 import { loadAddon } from '../../src/addon.ts'
 import { linux, revoke, WAKEUPS } from '../../src/index.ts'
-import { pinnedPages } from './bed.ts'
+import { DEVICE_PATH, pinnedPages } from './bed.ts'
 
 const open = createOpen({})
 
+if (process.env.BOMBARD_US !== undefined) {
+  it('signals come all the time', () => {
+    assert.match(readFileSync('/proc/self/timers', 'utf8'), /^signal: 14\/[\s\S]*^notify: signal\//m)
+  })
+}
+
 const only = process.env.PENDSHARE_WAKEUP
+
+function memlockPages(): number {
+  const addon = loadAddon()
+  const device = addon.openDevice(DEVICE_PATH, false)
+  try {
+    return addon.memlockLimit() / device.info().pageSize
+  } finally {
+    device.close()
+  }
+}
 
 for (const wakeup of WAKEUPS.filter((name) => only === undefined || name === only)) {
   runContract({
@@ -30,7 +48,7 @@ for (const wakeup of WAKEUPS.filter((name) => only === undefined || name === onl
       recall: (graceMs) => revoke(graceMs),
       pinnedPages,
       systemWide: true,
-      memlockPages: loadAddon().memlockLimit() / 4096,
+      memlockPages: memlockPages(),
       addresses: true,
     },
   })
