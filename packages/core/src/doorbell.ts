@@ -7,7 +7,8 @@ import { parse, type WaitOptions, waitOptions } from './schemas.ts'
 
 /**
  * Iterating yields how often the peer has rung since the step before, at least 1. Each iteration counts for itself,
- * from the share's start on, so several see every ring. It ends when the share has ended and all rings were yielded.
+ * from the share's start on, so several see every ring. It ends when the share has ended and all rings were yielded,
+ * and never throws.
  */
 export interface Doorbell extends AsyncIterable<number, undefined, undefined> {
   /** Rings since the share began. */
@@ -17,7 +18,7 @@ export interface Doorbell extends AsyncIterable<number, undefined, undefined> {
    * together, with the same count.
    *
    * Rejects with `ERR_PENDSHARE_ENDED` when the share has ended and all rings were told, with `signal.reason`
-   * when aborted, and with `ERR_PENDSHARE_INVALID_ARGUMENT`.
+   * when aborted, which tells no ring, so that the next `wait()` does, and with `ERR_PENDSHARE_INVALID_ARGUMENT`.
    */
   wait(options?: WaitOptions): Promise<number>
 }

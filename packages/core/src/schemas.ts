@@ -54,7 +54,7 @@ export type RegionOptions = z.input<typeof regionOptions>
 export const regionView = uint8Array
 export const byteCount = z.int().min(1)
 export const waitOptions = z.strictObject({
-  /** Gives the wait up: it rejects with `signal.reason`. */
+  /** Gives the wait up: it rejects with `signal.reason`. The share goes on. */
   signal: signal.optional(),
 })
 export type WaitOptions = z.input<typeof waitOptions>
@@ -83,7 +83,10 @@ const shareOptions = z.strictObject({
       error: `expected at most ${NAME_BYTES} bytes of UTF-8 without NUL`,
     })
     .default(''),
-  /** Aborted before acceptance: `share()` rejects with its reason. Later: the share ends as `cancelled`. */
+  /**
+   * Aborted before acceptance: `share()` rejects with its reason. Later: the share ends as `cancelled`, with the reason as
+   * `end.cause`; iterations over its doorbell and ring end with it and do not throw.
+   */
   signal: signal.optional(),
   /** Milliseconds from acceptance until the driver ends the share as `deadline`, 1 to 2^31 - 1. */
   deadlineMs: z.int().min(1).max(0x7fffffff).optional(),

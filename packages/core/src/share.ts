@@ -62,7 +62,7 @@ export interface Share extends AsyncDisposable {
   readonly region: Region
   /** The memory that the kernel sees too. */
   readonly memory: Uint8Array
-  /** Settles when no kernel code will touch the memory again. Never rejects: see `reason` and `error`. */
+  /** Settles when no kernel code will touch the memory again. Never rejects: `reason` says why, and `failed` has an `error`. */
   readonly ended: Promise<End>
   readonly doorbell: Doorbell
   /**

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'vitest'
-import { formatRing, Region, RingReader, RingWriter, ringMemory, type ShareRequest } from '../src/index.ts'
+import {
+  formatRing,
+  Region,
+  RingReader,
+  RingWriter,
+  ringMemory,
+  type ShareOptions,
+  type ShareRequest,
+} from '../src/index.ts'
 import { openFake } from './fake.ts'
 
 const CLOCK = { peer: 'clock', peerOptions: { periodNs: 100_000 } } as const
@@ -23,9 +31,9 @@ function peerOf(memory: Uint8Array, ring: () => void, count: 1 | 2 = 1) {
   }
 }
 
-async function clock() {
+async function clock(options: Pick<ShareOptions, 'signal'> = {}) {
   const { backend, device } = await openFake({ answer: layOut(1) })
-  const share = await device.share({ bytes: 8192, ...CLOCK })
+  const share = await device.share({ bytes: 8192, ...CLOCK, ...options })
   const send = peerOf(share.memory, () => backend.emit({ id: share.id, kind: 'doorbell', count: 1 }))
   return { backend, device, share, send }
 }
@@ -54,6 +62,18 @@ describe('share.ring', () => {
     send(4)
     backend.ended(1, 'released')
     assert.deepEqual(await reading, [1, 2, 3, 4])
+  })
+
+  it('hands out what is left, and throws nothing, when the signal of its share aborts', async () => {
+    const controller = new AbortController()
+    const { share, send } = await clock({ signal: controller.signal })
+    const seen: number[] = []
+    const reading = read(share.ring, seen)
+    await setImmediate()
+    send(1)
+    controller.abort()
+    assert.deepEqual(await reading, [1])
+    assert.equal((await share.ended).reason, 'cancelled')
   })
 
   it('is the same reader each time', async () => {

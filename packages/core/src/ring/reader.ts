@@ -76,6 +76,9 @@ export class RingReader {
    * within the loop's body; its space goes back to the producer once the body is left, whatever way. No record costs a
    * promise, an object or a copy.
    *
+   * An aborted signal makes the step that waits, else the next one, reject with its reason, also when records are left. That is
+   * the end of the iteration alone: the share goes on, and what was handed to nobody stays in the ring, for the next one.
+   *
    * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`. A step rejects with the signal's reason, with `ERR_PENDSHARE_RING_CORRUPT`,
    * and with `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
    */
@@ -100,7 +103,8 @@ export class RingReader {
 
   /**
    * A stream with one chunk for each record: its payload, copied. What the stream has no demand for stays in the ring.
-   * The stream closes when the producer has ended and everything was read, and errors as a step of `batches()` rejects.
+   * The stream closes when the producer has ended and everything was read, and errors as a step of `batches()` rejects:
+   * for an aborted signal at once where it waits, else when it next wants records. It then drops the chunks that nobody has read.
    *
    * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`, and `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
    */
