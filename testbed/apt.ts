@@ -1,5 +1,11 @@
 /** Debian packages that the testbed needs: checked through dpkg, installed through apt where this user may, named otherwise. */
-import { CommandError, mustRun, run } from './command.ts'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cacheRoot } from './cache.ts'
+import { type CommandResult, mustRun, run } from './command.ts'
+import type { DebianPackage } from './packages.ts'
+
+export const LISTS_LAST_MS = 24 * 3600 * 1000
 
 /** Thrown when packages are missing and this user cannot install them; the message says what to run. */
 export class MissingPackages extends Error {
@@ -15,11 +21,12 @@ export class MissingPackages extends Error {
 }
 
 /** Installs those of `names` that are not installed; needs root or sudo without a password, else throws MissingPackages. */
-export async function ensurePackages(names: readonly string[]): Promise<void> {
+export async function ensurePackages(names: readonly DebianPackage[]): Promise<void> {
   const missing = await missingPackages(names)
   if (missing.length === 0) return
   const prefix = await privilege()
   if (!prefix) throw new MissingPackages(missing)
+  if (await listsAreOld()) await updateLists(prefix)
   console.log(`installing Debian packages: ${missing.join(' ')}`)
   const install = [
     ...[...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...waitForLock],
@@ -27,30 +34,65 @@ export async function ensurePackages(names: readonly string[]): Promise<void> {
   ]
   const first = await run(install, { progress: 'apt-get install' })
   if (first.exitCode === 0) return
-  await updateLists()
-  await mustRun(install, { progress: 'apt-get install' })
+  await updateLists(prefix)
+  const second = await run(install, { progress: 'apt-get install' })
+  if (second.exitCode !== 0) throw new Error(explainApt(second, 'Debian packages'))
 }
 
-/** Refreshes apt's package lists; needs root or sudo without a password. */
-export async function updateLists(): Promise<void> {
-  const prefix = await privilege()
-  if (!prefix) throw new Error("apt's package lists are missing or old; run: sudo apt-get update")
+/** True also where there are none. Lists that apt found unchanged keep their times, so ours stands beside them. */
+async function listsAreOld(): Promise<boolean> {
+  const { stdout } = await mustRun(['apt-config', 'shell', 'lists', 'Dir::State::lists/d'])
+  const directory = /^lists='(.*)'$/m.exec(stdout)?.[1] ?? '/var/lib/apt/lists'
+  const names = await readdir(directory).catch(() => [])
+  const lists = names.filter((name) => /_(?:In)?Release$/.test(name)).map((name) => join(directory, name))
+  if (lists.length === 0) return true
+  const times = [stamp(), ...lists].map((path) =>
+    stat(path).then(
+      ({ ctimeMs }) => ctimeMs,
+      () => 0,
+    ),
+  )
+  return Date.now() - Math.max(...(await Promise.all(times))) > LISTS_LAST_MS
+}
+
+const stamp = () => join(cacheRoot(), 'apt-lists')
+
+async function updateLists(prefix: readonly string[]): Promise<void> {
   console.log("refreshing apt's package lists")
-  await mustRun([...prefix, 'apt-get', ...waitForLock, 'update'], { progress: 'apt-get update' })
+  const update = [...prefix, 'apt-get', ...waitForLock, 'update']
+  const result = await run(update, { progress: 'apt-get update' })
+  if (result.exitCode !== 0) throw new Error(explainApt(result, "apt's package lists"))
+  await mkdir(cacheRoot(), { recursive: true })
+  await writeFile(stamp(), '')
 }
 
-/** Downloads packages, without installing them, into `directory`; refreshes the lists once when a package has moved on. */
-export async function downloadPackages(names: readonly string[], directory: string): Promise<void> {
-  console.log(`downloading Debian packages: ${names.join(' ')}`)
-  // As root apt would drop to a user that cannot write there, and warn.
-  const argv = ['apt-get', '-o', `APT::Sandbox::User=${process.env.USER ?? 'root'}`, 'download', ...names]
-  const first = await run(argv, { cwd: directory, progress: 'apt-get download' })
-  if (first.exitCode === 0) return
-  await updateLists().catch(() => {
-    throw new CommandError(argv, first)
-  })
-  await mustRun(argv, { cwd: directory, progress: 'apt-get download' })
+/** What apt could not do, in one sentence with what to do about it; its own last words below. */
+export function explainApt(result: CommandResult, directory: string): string {
+  const said = result.output.trimEnd().split('\n').slice(-6).join('\n')
+  const cure = cures.find(([pattern]) => pattern.test(result.output))?.[1]
+  return `${cure?.(directory) ?? 'apt failed; what it says stands below'}\n${said}`
 }
+
+const cures: readonly (readonly [RegExp, (directory: string) => string])[] = [
+  [
+    /No space left|enough free space/i,
+    (directory) =>
+      `no space is left for ${directory}; make room there, or set XDG_CACHE_HOME to a larger disk`,
+  ],
+  [
+    /Could not (resolve|connect)|Temporary failure|Network is unreachable|Connection (refused|timed out|failed)/i,
+    () =>
+      "Debian's archive does not answer; check the network and apt's sources and proxy, then run this again",
+  ],
+  [
+    /Could not get lock|is held by process/i,
+    () => 'another process holds the lock of apt; let it finish, then run this again',
+  ],
+  [
+    /NO_PUBKEY|not signed/i,
+    () => "the archive's signature cannot be checked; run: sudo apt-get install debian-archive-keyring",
+  ],
+]
 
 const waitForLock = ['-o', 'DPkg::Lock::Timeout=900']
 

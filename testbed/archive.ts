@@ -5,14 +5,14 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { explainApt, LISTS_LAST_MS } from './apt.ts'
 import { cacheRoot, withLock } from './cache.ts'
-import { type CommandResult, mustRun, run } from './command.ts'
+import { mustRun, run } from './command.ts'
 
 export type Suite = 'bookworm' | 'trixie' | 'sid'
 export type Architecture = 'amd64' | 'arm64'
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
-const LISTS_LAST_MS = 24 * 3600 * 1000
 
 /** A package of the archive, in the newest version that the suite has. */
 export interface Package {
@@ -175,34 +175,6 @@ async function mirrors(): Promise<{ debian: string; security: string }> {
     security: find(/-security$/) ?? 'http://deb.debian.org/debian-security',
   }
 }
-
-/** What apt could not do, in one sentence with what to do about it; its own last words below. */
-export function explainApt(result: CommandResult, directory: string): string {
-  const said = result.output.trimEnd().split('\n').slice(-6).join('\n')
-  const cure = cures.find(([pattern]) => pattern.test(result.output))?.[1]
-  return `${cure?.(directory) ?? 'apt failed; what it says stands below'}\n${said}`
-}
-
-const cures: readonly (readonly [RegExp, (directory: string) => string])[] = [
-  [
-    /No space left|enough free space/i,
-    (directory) =>
-      `no space is left for ${directory}; make room there, or set XDG_CACHE_HOME to a larger disk`,
-  ],
-  [
-    /Could not (resolve|connect)|Temporary failure|Network is unreachable|Connection (refused|timed out|failed)/i,
-    () =>
-      "Debian's archive does not answer; check the network and apt's sources and proxy, then run this again",
-  ],
-  [
-    /Could not get lock|is held by process/i,
-    () => 'another process holds the lock of apt; let it finish, then run this again',
-  ],
-  [
-    /NO_PUBKEY|not signed/i,
-    () => "the archive's signature cannot be checked; run: sudo apt-get install debian-archive-keyring",
-  ],
-]
 
 /** A name for cache entries that hold what `value` describes. */
 export function digest(value: string): string {

@@ -17,6 +17,15 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`
 }
 
+/** The counts of a line as formatCounts() writes it, or undefined. */
+export function parseCounts(line: string): Counts | undefined {
+  const [, ...counts] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(line) ?? []
+  const [passed, failed, skipped] = counts.map(Number)
+  return passed === undefined || failed === undefined || skipped === undefined
+    ? undefined
+    : { passed, failed, skipped }
+}
+
 /** True if the title of a skipped test says what it lacks, as the contract suite's do: "… (needs event)". */
 export function saysWhatItNeeds(title: string): boolean {
   return /\(needs [^)]+\)/.test(title)

@@ -36,10 +36,10 @@ const onMain = (kernel: string) => kernel === '6.12'
 const native = resolve(import.meta.dirname, '../native')
 async function buildDriverTests(architecture: Architecture): Promise<void> {
   const cross = architecture === 'arm64'
-  await ensurePackages([
-    'make',
-    ...(cross ? ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'] : ['gcc', 'libc6-dev']),
-  ])
+  const compiler = cross
+    ? (['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'] as const)
+    : (['gcc', 'libc6-dev'] as const)
+  await ensurePackages(['make', ...compiler])
   const settings = cross ? ['CC=aarch64-linux-gnu-gcc', 'OUT=build/arm64'] : []
   await mustRun(['make', '-C', resolve(import.meta.dirname, '../../drivers/linux/test'), ...settings])
 }

@@ -7,16 +7,21 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
+import type { Architecture } from '../archive.ts'
 import { cached } from '../cache.ts'
 import { run } from '../command.ts'
-import { inRoot } from './build-root.ts'
+import type { DebianPackage } from '../packages.ts'
+import { inRoot } from '../root.ts'
 import type { Kernel } from './kernels.ts'
 
 export const drivers = resolve(import.meta.dirname, '../../drivers')
 
 /** pahole, of dwarves, writes the types of a module where its kernel has some. */
-const TOOLS = ['gcc-12', 'make', 'libc6-dev', 'libelf-dev', 'sparse', 'dwarves']
-const CROSS_TOOLS = { amd64: [], arm64: ['gcc-aarch64-linux-gnu'] }
+const TOOLS: readonly DebianPackage[] = ['gcc-12', 'make', 'libc6-dev', 'libelf-dev', 'sparse', 'dwarves']
+const CROSS_TOOLS: Record<Architecture, readonly DebianPackage[]> = {
+  amd64: [],
+  arm64: ['gcc-aarch64-linux-gnu'],
+}
 const CROSS_SETTINGS = { amd64: [], arm64: ['ARCH=arm64', 'CROSS_COMPILE=aarch64-linux-gnu-'] }
 
 /**

@@ -7,10 +7,10 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { basename, join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { ensurePackages } from '../apt.ts'
-import { Archive, type Package } from '../archive.ts'
+import { Archive, type Package, type Suite } from '../archive.ts'
 import { cached } from '../cache.ts'
 import { mustRun } from '../command.ts'
-import { buildRoot } from './build-root.ts'
+import { debianRoot } from '../root.ts'
 import { type Kernel, kernelId, releaseOf, type Stock } from './kernels.ts'
 
 export async function stockKernel(name: string, stock: Stock, headers: Package): Promise<Kernel> {
@@ -40,6 +40,12 @@ export async function stockKernel(name: string, stock: Stock, headers: Package):
     architecture: stock.architecture,
     machine: stock.architecture === 'arm64' ? 'virt' : 'pc',
   }
+}
+
+/** With the compiler that the kernel was built with. */
+function buildRoot(suite: Suite, headers: Package): Promise<string> {
+  const packages = ['make', 'sparse', 'libc6-dev', 'libelf-dev', headers.name]
+  return debianRoot(`${suite}-${headers.version.replaceAll(':', '.')}`, suite, packages)
 }
 
 /** Since 7.x an image is a package that depends on one with the binary and one with the modules. */

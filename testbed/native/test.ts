@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { ensurePackages } from '../apt.ts'
 import { mustRun, run } from '../command.ts'
 import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
+import type { DebianPackage } from '../packages.ts'
 
 export interface NativeTest {
   readonly rounds: number
@@ -30,8 +31,12 @@ const mingw = resolve(directory, '../../drivers/windows/mingw')
 const LIMIT_S = 1800
 const RACE_SHARES = 2
 
-const packages = ['gcc', 'make', 'libc6-dev', 'clang', 'libclang-rt-14-dev']
-const crossPackages = ['gcc-mingw-w64-x86-64-posix', 'mingw-w64-x86-64-dev', 'mingw-w64-tools']
+const packages: readonly DebianPackage[] = ['gcc', 'make', 'libc6-dev', 'clang', 'libclang-rt-14-dev']
+const crossPackages: readonly DebianPackage[] = [
+  'gcc-mingw-w64-x86-64-posix',
+  'mingw-w64-x86-64-dev',
+  'mingw-w64-tools',
+]
 
 const built = (sanitizer: string, name: string) => resolve(directory, 'build', sanitizer, name)
 

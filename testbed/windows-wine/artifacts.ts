@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
 import { mustRun } from '../command.ts'
+import type { DebianPackage } from '../packages.ts'
 
 export interface Artifacts {
   readonly drivers: readonly string[]
@@ -18,9 +19,14 @@ const root = resolve(import.meta.dirname, '../..')
 const here = import.meta.dirname
 const include = join(root, 'drivers/include')
 
-const PACKAGES = [
-  ...['wine', 'wine64', 'cmake', 'make'],
-  ...['gcc-mingw-w64-x86-64-posix', 'g++-mingw-w64-x86-64-posix', 'mingw-w64-tools'],
+const PACKAGES: readonly DebianPackage[] = [
+  'wine',
+  'wine64',
+  'cmake',
+  'make',
+  'gcc-mingw-w64-x86-64-posix',
+  'g++-mingw-w64-x86-64-posix',
+  'mingw-w64-tools',
 ]
 
 /** The workspace packages that the suite runs, besides those of the registry that they import. */

@@ -1,0 +1,67 @@
+/**
+ * Roots of Debian suites by debootstrap, in the cache: with the compiler and the headers of another suite's kernel, because a
+ * module has to be built with what its kernel was built with; and with next to nothing, as a new machine is.
+ */
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ensurePackages, explainApt } from './apt.ts'
+import { Archive, digest, type Suite } from './archive.ts'
+import { cached } from './cache.ts'
+import { mustRun, run } from './command.ts'
+
+/** What of this machine says how the network is reached; all else of a root is Debian's. */
+const NETWORK = ['/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt']
+
+/** A minimal root of `suite` with `packages`. Needs root rights: rejects with a sentence that says so. */
+export async function debianRoot(name: string, suite: Suite, packages: readonly string[]): Promise<string> {
+  return cached(`root-${name}-${digest(`1 ${packages.join(' ')}`)}`, async (root) => {
+    if (process.getuid?.() !== 0)
+      throw new Error(`a root of Debian's ${suite} can be made by root only: run this as root`)
+    await ensurePackages(['debootstrap'])
+    const sources = await (await Archive.open(suite, 'amd64')).sources()
+    const mirror = /\] (\S+)/.exec(sources)?.[1] ?? ''
+    await must(root, alone(['debootstrap', '--variant=minbase', suite, root, mirror]), `debootstrap ${suite}`)
+    await writeFile(join(root, 'etc/apt/sources.list'), sources)
+    await writeFile(join(root, 'etc/apt/apt.conf.d/90network'), await aptNetwork())
+    for (const file of NETWORK) {
+      await mkdir(join(root, dirname(file)), { recursive: true })
+      await copyFile(file, join(root, file)).catch(() => {})
+    }
+    await must(root, inRoot(root, [], ['apt-get', 'update']), `package lists of ${suite}`)
+    const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive']
+    const install = [...quiet, 'apt-get', 'install', '--yes', '--no-install-recommends', ...packages]
+    await must(root, inRoot(root, [], install), `packages of ${suite}`)
+    for (const part of ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/locale'])
+      await rm(join(root, part), { recursive: true, force: true })
+  })
+}
+
+/** This machine's proxies, and whether it takes lists that are past their date. */
+async function aptNetwork(): Promise<string> {
+  const { stdout } = await mustRun(['apt-config', 'dump', '--no-empty', 'Acquire'])
+  return stdout
+}
+
+/**
+ * The words that run `argv` in `root`, with `directories` of this machine, and what is mounted in them, at their own paths.
+ */
+export function inRoot(root: string, directories: readonly string[], argv: readonly string[]): string[] {
+  const script = [
+    'root=$1; shift',
+    // objtool asks /proc for the limit of its stack.
+    'mount -t proc proc "$root/proc"',
+    'while [ "$1" != -- ]; do mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; shift; done; shift',
+    'exec chroot "$root" "$@"',
+  ].join('\n')
+  return alone(['sh', '-ec', script, 'sh', root, ...directories, '--', ...argv])
+}
+
+/** The words that run `argv` so that its processes and mounts end with it, and with this process: nothing outlives either. */
+function alone(argv: readonly string[]): string[] {
+  return [...'setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child'.split(' '), ...argv]
+}
+
+async function must(root: string, argv: readonly string[], progress: string): Promise<void> {
+  const result = await run(argv, { progress })
+  if (result.exitCode !== 0) throw new Error(explainApt(result, root))
+}
