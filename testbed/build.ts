@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensurePackages } from './apt.ts'
 import type { Architecture } from './archive.ts'
+import { withLock } from './cache.ts'
 import { mustRun } from './command.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -30,10 +31,10 @@ export async function buildAddon(architecture: Architecture = 'amd64'): Promise<
     'build/arm64',
     `--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'testbed/linux-vm/arm64.cmake')}`,
   ]
-  await mustRun(['npm', 'run', '--silent', 'build:native', ...(cross ? ['--', ...settings] : [])], {
-    cwd: join(root, 'packages/backend-linux'),
-    progress: 'cmake-js',
-  })
+  const directory = join(root, 'packages/backend-linux')
+  const argv = ['npm', 'run', '--silent', 'build:native', ...(cross ? ['--', ...settings] : [])]
+  // Groups on different kernels run side by side, and each asks for it.
+  await withLock(`${directory}/build`, () => mustRun(argv, { cwd: directory, progress: 'cmake-js' }))
 }
 
 if (import.meta.main) {

@@ -112,6 +112,10 @@ function report(ends: readonly End[]): Counts {
   return (ends.length === 1 && ends[0]?.counts) || counts
 }
 
+function quote(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
 async function main(): Promise<void> {
   const program = new Command('npm run test:fresh --')
     .description(
@@ -119,11 +123,12 @@ async function main(): Promise<void> {
     )
     .argument(
       '[command...]',
-      "a command, in the clone's root; without one: those of the README's shell blocks",
+      "a command, or one line for the shell, in the clone's root; without one: those of the README's shell blocks",
     )
     .passThroughOptions()
     .parse()
-  const asked = program.args.join(' ')
+  const [line = '', ...rest] = program.args
+  const asked = rest.length === 0 ? line : program.args.map(quote).join(' ')
   const commands = asked === '' ? shellCommands(await readPage('README.md')) : [asked]
   const ends = await inFreshRoot(commands)
   const counts = report(ends)

@@ -1,5 +1,5 @@
 /**
- * The door for every root script, on whatever Node the system has (20 and up): installs the workspace when it is missing or
+ * The door for every root script, on whatever Node the system has (18 and up): installs the workspace when it is missing or
  * older than its lockfile, then runs `script.ts args...` with the pinned Node, handing on signals and the exit code.
  * Plain JavaScript without dependencies, since nothing is installed yet when it starts.
  */

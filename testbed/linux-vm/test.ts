@@ -20,13 +20,23 @@ import { runInVm, type VmResult } from './run.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 
-/** Runs the groups that `wanted` picks on one kernel. A kernel that cannot be had, or built for, is one failure. */
-export async function testKernel(name: string, wanted: (group: string) => boolean): Promise<KernelEnd> {
+/**
+ * Runs the groups that `wanted` picks on one kernel; `quick`: with fewer rounds where a group has a number of them. A kernel that cannot be had, or built for, is one failure.
+ */
+export async function testKernel(
+  name: string,
+  wanted: (group: string) => boolean,
+  speed: 'quick' | 'full' = 'full',
+): Promise<KernelEnd> {
   const results: Record<string, Counts> = {}
   try {
     const kernel = await obtainKernel(name)
     for (const group of groups)
-      if (group.on(name) && wanted(group.name)) results[group.name] = await testGroup(kernel, group)
+      if (group.on(name) && wanted(group.name))
+        results[group.name] = await testGroup(
+          kernel,
+          speed === 'quick' ? { ...group, ...group.quick } : group,
+        )
     if (wanted('gate')) results.gate = await testGate(name)
     return { name, release: kernel.release, results }
   } catch (error) {
@@ -63,7 +73,7 @@ async function testGroup(kernel: Kernel, group: Group): Promise<Counts> {
   const label = `linux-vm ${kernel.name} ${group.name}`
   console.log(`${label}: ${group.command.join(' ')}`)
   await group.prepare?.(kernel.architecture)
-  const { prepare: _, on: __, name: ___, ...machine } = group
+  const { prepare: _, on: __, name: ___, quick: ____, ...machine } = group
   const progress = followProgress(label)
   const result = await runInVm({
     ...machine,

@@ -1,0 +1,131 @@
+/** The stages of `npm test`: what each runs, and in which of the two speeds. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildAddon, buildPackages } from './build.ts'
+import { run } from './command.ts'
+import { add, type Counts, nothing, saysWhatItNeeds } from './counts.ts'
+import { kernelNames } from './linux-vm/kernels.ts'
+import { checkStyle } from './linux-vm/style.ts'
+import { countsOf, testKernel } from './linux-vm/test.ts'
+import { testRing } from './native/ring/test.ts'
+import { testNative } from './native/test.ts'
+import { ROOT } from './pages.ts'
+import { testWindows } from './windows-wine/test.ts'
+
+/** `quick`: what tells a contributor that a change is right. `full`: everything. */
+export type Speed = 'quick' | 'full'
+
+export interface Stage {
+  readonly name: string
+  readonly what: string
+  /** Whether the others wait for it: they use what it builds, or are for nothing when it fails. */
+  readonly first?: true
+  readonly only?: 'full'
+  /** Rejects when the stage could not run at all. */
+  readonly run: (speed: Speed) => Promise<Counts>
+}
+
+/** The kernel and the groups that a change is most likely to break. */
+const QUICK_KERNEL = '6.12'
+const QUICK_GROUPS = ['smoke', 'uapi', 'contract']
+
+/** The kernels that take longest begin first. */
+const KERNELS_BY_TIME = ['debug', QUICK_KERNEL, ...kernelNames].filter(
+  (name, at, all) => all.indexOf(name) === at,
+)
+
+export const stages: readonly Stage[] = [
+  {
+    name: 'lint',
+    what: 'lint and format',
+    first: true,
+    run: () => check([bin('biome'), 'ci', '--colors=off', '.']),
+  },
+  {
+    name: 'types',
+    what: 'TypeScript',
+    first: true,
+    run: () => check([bin('tsc'), '--noEmit', '-p', 'tsconfig.json']),
+  },
+  { name: 'build', what: 'packages and addon', first: true, run: build },
+  ...KERNELS_BY_TIME.map(kernelStage),
+  { name: 'windows', what: 'the Windows driver, addon and Node under Wine', run: () => testWindows() },
+  { name: 'unit', what: 'unit and contract tests on this machine', run: vitest },
+  {
+    name: 'ring',
+    what: 'the ring raced, fuzzed and attacked, in C and JavaScript',
+    run: (speed) => testRing(speed === 'quick' ? { records: 200_000 } : {}),
+  },
+  {
+    name: 'native',
+    what: "the drivers' logic under sanitizers, called, raced and fuzzed",
+    run: (speed) => testNative(speed === 'quick' ? { rounds: 20_000 } : {}),
+  },
+  {
+    name: 'driver-style',
+    what: "the Linux driver's source by the kernel's own tools",
+    only: 'full',
+    run: checkStyle,
+  },
+]
+
+function kernelStage(name: string): Stage {
+  return {
+    name: `linux-${name}`,
+    what: `the driver in QEMU on the kernel ${name}`,
+    ...(name !== QUICK_KERNEL && { only: 'full' }),
+    run: async (speed) =>
+      countsOf([await testKernel(name, (group) => speed === 'full' || QUICK_GROUPS.includes(group), speed)]),
+  }
+}
+
+function bin(name: string): string {
+  return join(ROOT, 'node_modules/.bin', name)
+}
+
+/** One command that is one test: its output is shown when it fails. */
+async function check(argv: readonly string[]): Promise<Counts> {
+  const { exitCode, output } = await run(argv, { cwd: ROOT })
+  if (exitCode === 0) return { ...nothing, passed: 1 }
+  console.log(output.trimEnd())
+  return { ...nothing, failed: 1 }
+}
+
+async function build(): Promise<Counts> {
+  await buildPackages()
+  await buildAddon()
+  return { ...nothing, passed: 1 }
+}
+
+interface VitestReport {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
+}
+
+async function vitest(): Promise<Counts> {
+  const directory = await mkdtemp(join(tmpdir(), 'pendshare-test-'))
+  const file = join(directory, 'report.json')
+  try {
+    const argv = [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+    const { exitCode, output } = await run(argv, { cwd: ROOT, progress: 'vitest' })
+    if (exitCode !== 0) console.log(output.trimEnd())
+    const report: VitestReport | undefined = JSON.parse(await readFile(file, 'utf8').catch(() => 'null'))
+    const counts = report ? countVitest(report) : nothing
+    // A file that cannot be loaded, or an error between tests, fails the run without failing a test.
+    return exitCode !== 0 && counts.failed === 0 ? add(counts, { ...nothing, failed: 1 }) : counts
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function countVitest(report: VitestReport): Counts {
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults)
+  const passed = tests.filter(({ status }) => status === 'passed').length
+  const failed = tests.filter(({ status }) => status === 'failed').length
+  const others = tests.filter(({ status }) => status !== 'passed' && status !== 'failed')
+  const silent = others.filter(({ fullName }) => !saysWhatItNeeds(fullName))
+  for (const { fullName } of silent) console.log(`skipped without a reason: ${fullName}`)
+  return { passed, failed: failed + silent.length, skipped: others.length - silent.length }
+}
