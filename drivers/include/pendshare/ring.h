@@ -8,7 +8,7 @@
  * Layout, from the start of the ring (page-aligned), all fields u32:
  *
  *   0    magic, version, capacity (bytes of data, a power of two, 4096 .. 2^30)
- *   64   producer position, dropped records	written by the producer
+ *   64   producer position, dropped records, missed ticks	written by the producer
  *   128  consumer position			written by the consumer
  *   192  wake: the consumer sleeps, ring it	set by the consumer, cleared by the producer
  *   4096 data, capacity bytes
@@ -25,7 +25,13 @@
  * before it sleeps. Whichever order the two barriers fall in, one sees the other. The
  * producer clears wake before it rings, so whatever it cleared gets a ring that comes later.
  *
- * docs/ring.md argues both, and says what each side can do to the other.
+ * Late and lost are two counts, both modulo 2^32: missed, when a producer that goes by a timer came
+ * too late to attempt a record, and dropped, when a record found no room. Each is one word that
+ * only the producer writes, from the private count that it keeps, so a reader sees an old count or a new one; and it is
+ * written before the position that is published next, so that who sees a record sees all that was
+ * counted before it.
+ *
+ * docs/ring.md argues all this, and says what each side can do to the other.
  */
 #ifndef PENDSHARE_RING_H
 #define PENDSHARE_RING_H
@@ -47,7 +53,8 @@ struct pendshare_ring_shared {
 	__u32 reserved0[13];
 	__u32 producer;
 	__u32 dropped;
-	__u32 reserved1[14];
+	__u32 missed;
+	__u32 reserved1[13];
 	__u32 consumer;
 	__u32 reserved2[15];
 	__u32 wake;
@@ -67,6 +74,7 @@ struct pendshare_ring_producer {
 	__u32 position; /* everything before it is published or reserved */
 	__u32 consumer; /* last valid consumer position seen */
 	__u32 dropped;
+	__u32 missed;
 };
 
 /* The consumer's private side. */
@@ -140,6 +148,7 @@ static inline void pendshare_ring_producer_init(struct pendshare_ring_producer *
 	ring->position = 0u;
 	ring->consumer = 0u;
 	ring->dropped = 0u;
+	ring->missed = 0u;
 }
 
 static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *ring, void *memory,
@@ -239,6 +248,13 @@ pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32
 	if (result == PENDSHARE_RING_FULL)
 		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
 	return result;
+}
+
+/* Counts ticks of the producer's timer that came too late for a record to be attempted. */
+static inline void pendshare_ring_miss(struct pendshare_ring_producer *ring, __u64 ticks)
+{
+	ring->missed += (__u32)ticks;
+	pendshare_store_relaxed(&ring->shared->missed, ring->missed);
 }
 
 /* Publishes all that was reserved. Returns 1 when the consumer sleeps and must be rung. */

@@ -158,6 +158,8 @@ static void play(struct player *player, char *line)
 	else if (!strcmp(step, "publish"))
 		equal(player, "publish", number(player),
 		      (__u32)pendshare_ring_publish(&player->out));
+	else if (!strcmp(step, "miss"))
+		pendshare_ring_miss(&player->out, number(player));
 	else if (!strcmp(step, "read"))
 		play_read(player);
 	else if (!strcmp(step, "sleep"))

@@ -23,6 +23,7 @@ export const VERSION = 1
 export const CAPACITY = 2
 export const PRODUCER = 16
 export const DROPPED = 17
+export const MISSED = 18
 export const CONSUMER = 32
 export const WAKE = 48
 export const HEADER_WORDS = 64

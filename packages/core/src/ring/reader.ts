@@ -19,7 +19,7 @@ import {
   type SampleBatch,
   type SampleConstructor,
 } from './batch.ts'
-import { CONSUMER, corrupt, DROPPED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
+import { CONSUMER, corrupt, DROPPED, MISSED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
 
 /** How a reader learns that the producer has rung. */
 export interface RingBell {
@@ -50,6 +50,7 @@ export class RingReader {
   readonly #bell: RingBell
   #position: number
   #dropped = 0
+  #missed = 0
   #busy = false
 
   /**
@@ -65,10 +66,19 @@ export class RingReader {
     this.#position = Atomics.load(this.#header, CONSUMER)
   }
 
-  /** Records that the producer had no room for. Exact as long as it is read once in 2^32 drops. */
+  /** Lost: records that the producer had no room for. Exact as long as it is read once in 2^32 drops. */
   get dropped(): number {
     this.#dropped += (Atomics.load(this.#header, DROPPED) - this.#dropped) >>> 0
     return this.#dropped
+  }
+
+  /**
+   * Late: ticks that the producer's timer missed, so that no record was attempted; 0 where no timer makes the records.
+   * Exact as long as it is read once in 2^32 of them. Whoever sees a record sees in both counts all that came before it.
+   */
+  get missed(): number {
+    this.#missed += (Atomics.load(this.#header, MISSED) - this.#missed) >>> 0
+    return this.#missed
   }
 
   /**

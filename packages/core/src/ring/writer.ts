@@ -2,7 +2,7 @@
  * The producer's side of a ring: records go in without a lock and without blocking, and a record that does not fit is
  * counted and dropped. One writer a ring; nothing written is seen by the consumer before `publish()`.
  *
- * What the writer owns (its position, the drops) it keeps in itself and only writes out; of what the consumer wrote it
+ * What the writer owns (its position, the counts) it keeps in itself and only writes out; of what the consumer wrote it
  * reads the position, once, and bounds it. `Atomics` accesses are sequentially consistent among each other: a
  * store is at least C's store-release, a load at least its load-acquire, and a store followed by a load of another
  * word is not reordered, which is the full barrier of `pendshare_ring_publish()`.
@@ -11,6 +11,7 @@ import {
   CONSUMER,
   corrupt,
   DROPPED,
+  MISSED,
   maxPayload,
   PRODUCER,
   RECORD_HEADER,
@@ -33,6 +34,7 @@ export class RingWriter {
   /** The last valid consumer position seen. */
   #consumer: number
   #dropped: number
+  #missed: number
 
   /**
    * Writes on where the last writer of this ring left off. `memory` holds a formatted ring.
@@ -47,6 +49,7 @@ export class RingWriter {
     this.maxPayload = maxPayload(bytes.length)
     this.#position = Atomics.load(this.#header, PRODUCER)
     this.#dropped = Atomics.load(this.#header, DROPPED)
+    this.#missed = Atomics.load(this.#header, MISSED)
     this.#consumer = Atomics.load(this.#header, CONSUMER)
     const used = (this.#position - this.#consumer) >>> 0
     if (used > this.#capacity || (used & 7) !== 0) throw corrupt('its positions contradict each other')
@@ -55,6 +58,17 @@ export class RingWriter {
   /** Records dropped because the ring was full, modulo 2^32. */
   get dropped(): number {
     return this.#dropped >>> 0
+  }
+
+  /** Ticks counted as missed, modulo 2^32. */
+  get missed(): number {
+    return this.#missed >>> 0
+  }
+
+  /** For a producer that goes by a timer: counts so many ticks that came too late for a record to be attempted. */
+  miss(ticks: number): void {
+    this.#missed = (this.#missed + ticks) | 0
+    Atomics.store(this.#header, MISSED, this.#missed)
   }
 
   /**

@@ -84,6 +84,8 @@ async function play(player: Player, step: string, args: string[]): Promise<void>
       )
     case 'publish':
       return assert.equal(player.writer.publish(), first === 1)
+    case 'miss':
+      return player.writer.miss(first)
     case 'read':
       return assert.deepEqual(await player.read(), args)
     case 'sleep':

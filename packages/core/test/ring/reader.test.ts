@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'vitest'
 import type { Batch } from '../../src/ring/batch.ts'
-import { CONSUMER, DROPPED, PRODUCER, WAKE } from '../../src/ring/layout.ts'
+import { CONSUMER, DROPPED, MISSED, PRODUCER, WAKE } from '../../src/ring/layout.ts'
 import { RingReader } from '../../src/ring/reader.ts'
 import { CORRUPT, IN_USE, kinds, pair, TestBell, words } from './ring.ts'
 
@@ -240,15 +240,28 @@ describe('a producer that writes nonsense', () => {
   })
 })
 
-describe('dropped', () => {
-  it('counts beyond 2^32', () => {
-    const { reader, header } = pair()
-    assert.equal(reader.dropped, 0)
-    header[DROPPED] = -1
-    assert.equal(reader.dropped, 2 ** 32 - 1)
-    header[DROPPED] = 1
-    assert.equal(reader.dropped, 2 ** 32 + 1)
-    assert.equal(reader.dropped, 2 ** 32 + 1)
+describe('late and lost', () => {
+  for (const [count, word] of [
+    ['dropped', DROPPED],
+    ['missed', MISSED],
+  ] as const) {
+    it(`are counted beyond 2^32: ${count}`, () => {
+      const { reader, header } = pair()
+      assert.equal(reader[count], 0)
+      header[word] = -1
+      assert.equal(reader[count], 2 ** 32 - 1)
+      header[word] = 1
+      assert.equal(reader[count], 2 ** 32 + 1)
+      assert.equal(reader[count], 2 ** 32 + 1)
+    })
+  }
+
+  it('are two counts', () => {
+    const { reader, writer } = pair()
+    writer.miss(4684)
+    assert.deepEqual([reader.missed, reader.dropped], [4684, 0])
+    writer.reserve(5000)
+    assert.deepEqual([reader.missed, reader.dropped], [4684, 1])
   })
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import { CONSUMER, DROPPED, PRODUCER } from '../../src/ring/layout.ts'
+import { CONSUMER, DROPPED, MISSED, PRODUCER } from '../../src/ring/layout.ts'
 import { RingWriter } from '../../src/ring/writer.ts'
 import { pair, ring, words } from './ring.ts'
 
@@ -37,9 +37,11 @@ describe('RingWriter', () => {
     const first = new RingWriter(memory)
     first.reserve(100)
     first.reserve(5000)
+    first.miss(3)
     first.publish()
     const second = new RingWriter(memory)
     assert.equal(second.dropped, 1)
+    assert.equal(second.missed, 3)
     assert.equal(second.reserve(4), 120)
   })
 
@@ -65,12 +67,18 @@ describe('RingWriter', () => {
     }
   })
 
-  it('counts drops modulo 2^32', () => {
+  it('counts drops and misses modulo 2^32', () => {
     const memory = ring()
     words(memory)[DROPPED] = -1
+    words(memory)[MISSED] = -2
     const writer = new RingWriter(memory)
     assert.equal(writer.dropped, 2 ** 32 - 1)
     writer.reserve(5000)
     assert.equal(writer.dropped, 0)
+    assert.equal(writer.missed, 2 ** 32 - 2)
+    writer.miss(5)
+    assert.equal(writer.missed, 3)
+    writer.miss(2 ** 33 + 1) // what a timer missed is not bounded by a word
+    assert.equal(words(memory)[MISSED], 4)
   })
 })
