@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The peer `clock` puts a record {tick, monotonic ns} into the ring every period. Ticks
- * that could not be served in time are counted in the number, not replayed.
+ * The peer `clock` puts a record {tick, monotonic ns} into the ring every period. A tick that
+ * came too late, or found no room, is a gap in the number and one of two counts; none is replayed.
  */
 #include "../peer.h"
 
@@ -51,6 +51,10 @@ static __u32 clock_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 
 	__u32 result = 0u;
 
 	state->round += ticks;
+	if (ticks > 1u) {
+		state->missed += ticks - 1u;
+		pendshare_ring_miss(&state->out, ticks - 1u);
+	}
 	switch (pendshare_ring_reserve(&state->out, (__u32)clock->payload, 0u, &payload)) {
 	case PENDSHARE_RING_OK:
 		record = (struct clock_record *)payload;

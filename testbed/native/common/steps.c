@@ -2,7 +2,7 @@
 /*
  * The portable peers against a hostile owner, who writes anything into the memory between and
  * during their steps: they stay inside of it, a step ends, writes no more than it may, and says
- * what it wrote. Both drivers run this code as it is.
+ * what it wrote. Timed ones tell late from lost. Both drivers run this code as it is.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -128,6 +128,70 @@ static void test_alone(const struct pendshare_peer_logic *logic, __u8 *memory, u
 	tap(!totals.wrong && totals.steps && totals.refused, "%s keeps to its memory", logic->name);
 }
 
+/* The tick of the next record, given back at once; 0: there is none. */
+static __u64 next_tick(struct pendshare_ring_consumer *ring)
+{
+	struct pendshare_ring_record record;
+	const void *payload;
+	__u64 tick;
+
+	if (pendshare_ring_peek(ring, &record, &payload) != PENDSHARE_RING_OK)
+		return 0;
+	memcpy(&tick, payload, sizeof(tick));
+	pendshare_ring_advance(ring, &record);
+	pendshare_ring_release(ring);
+	return tick;
+}
+
+static void test_clock_counts(__u8 *memory)
+{
+	const struct pendshare_clock_options options = { .period_ns = 1000000u, .payload = 2040u };
+	const struct pendshare_ring_shared *shared = (const void *)memory;
+	struct pendshare_peer_state state = { .length = 2 * PAGE, .memory = memory };
+	const struct pendshare_peer_logic *clock = &pendshare_peer_clock;
+	struct pendshare_ring_consumer ring;
+	bool right;
+
+	tap(clock->init(&state, &options, sizeof(options)), "clock takes a ring of two records");
+	clock->start(&state);
+	pendshare_ring_consumer_init(&ring, memory, pendshare_ring_capacity(state.length));
+	clock->step(&state, 1000000u, 1);
+	right = !shared->missed && !shared->dropped && !state.missed;
+	clock->step(&state, 6000000u, 5);
+	right = right && shared->missed == 4 && !shared->dropped && state.missed == 4;
+	tap(right, "a clock whose timer is late counts what it missed");
+	clock->step(&state, 7000000u, 1);
+	tap(shared->missed == 4 && shared->dropped == 1, "and a full ring as dropped alone");
+	clock->step(&state, 9000000u, 2);
+	tap(shared->missed == 5 && shared->dropped == 2 && state.missed == 5,
+	    "and both when it is late and the ring is full");
+	right = next_tick(&ring) == 1 && next_tick(&ring) == 6 && !next_tick(&ring);
+	clock->step(&state, 10000000u, 1);
+	tap(right && next_tick(&ring) == 10 && 3 + shared->missed + shared->dropped == 10,
+	    "each is a gap in the tick number");
+	clock->step(&state, 1u, 0x200000001ull);
+	tap(state.missed == 5 + 0x200000000ull && shared->missed == 5,
+	    "the ring's count is modulo 2^32, the driver's is not");
+}
+
+static void test_fill_counts(void)
+{
+	const struct pendshare_fill_options options = { .period_ns = 1000000u };
+	const struct pendshare_peer_logic *fill = &pendshare_peer_fill;
+	struct pendshare_peer_state state = { .length = 2 * PENDSHARE_STEP_BYTES };
+	bool right = fill->init(&state, &options, sizeof(options));
+
+	state.memory = malloc(state.length);
+	fill->start(&state);
+	right = right && fill->step(&state, 0, 3) == PENDSHARE_STEP_BUSY && state.missed == 2;
+	/* A tick in the middle of a round begins none. */
+	right = right && fill->step(&state, 0, 1) == PENDSHARE_STEP_RING && state.missed == 3;
+	right = right && fill->step(&state, 0, 1) == PENDSHARE_STEP_BUSY && state.missed == 3;
+	right = right && fill->step(&state, 0, 0) == PENDSHARE_STEP_RING && state.missed == 3;
+	free(state.memory);
+	tap(right, "a fill counts the ticks for which it began no round");
+}
+
 #ifndef __SANITIZE_THREAD__ /* records are plain memory to the producer */
 
 /* An owner on another thread, which no check can have seen coming. */
@@ -176,6 +240,8 @@ int main(int argc, char **argv)
 	random_state = (argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 1) * 2654435761u | 1u;
 	for (i = 0; i < sizeof(logics) / sizeof(logics[0]); i++)
 		test_alone(logics[i], memory, rounds);
+	test_clock_counts(memory);
+	test_fill_counts();
 #ifndef __SANITIZE_THREAD__
 	test_under_fire(memory, rounds);
 #endif
