@@ -26,11 +26,15 @@ static const char *ps_peer_name(const struct ps_share *share)
 
 static void ps_show_share(struct seq_file *m, const struct ps_share *share)
 {
-	seq_printf(m, "share:\tid %llu bytes %llu access %s%s peer %s state %s rings %llu label ",
+	seq_printf(m, "share:\tid %llu bytes %llu access %s%s peer %s state %s rings %llu ",
 		   share->id, share->length,
 		   share->access & PENDSHARE_ACCESS_READ ? "r" : "",
 		   share->access & PENDSHARE_ACCESS_WRITE ? "w" : "",
 		   ps_peer_name(share), ps_state(share), READ_ONCE(share->all_rings));
+	if (READ_ONCE(share->timed))
+		seq_printf(m, "missed %llu label ", READ_ONCE(share->missed));
+	else
+		seq_puts(m, "missed - label ");
 	seq_escape(m, share->label, PS_ESCAPED);
 	seq_putc(m, '\n');
 }

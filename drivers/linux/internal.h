@@ -137,8 +137,10 @@ struct ps_share {
 	struct eventfd_ctx *event;
 	void *mapping;
 	bool dirty;			/* kernel code may have written */
+	bool timed;			/* the peer counts what it missed */
 	u32 failure;
 	u64 written;
+	u64 missed;			/* ticks; of one writer, and read whole: words have 64 bits */
 	struct ps_pages pages;
 
 	/* from pages.few on not zeroed at first, but set when it is needed */

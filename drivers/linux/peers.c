@@ -163,6 +163,13 @@ void pendshare_share_written(struct ps_share *share, u64 bytes)
 }
 EXPORT_SYMBOL_GPL(pendshare_share_written);
 
+void pendshare_share_missed(struct ps_share *share, u64 ticks)
+{
+	WRITE_ONCE(share->missed, ticks);
+	WRITE_ONCE(share->timed, true);
+}
+EXPORT_SYMBOL_GPL(pendshare_share_missed);
+
 void pendshare_share_end(struct ps_share *share)
 {
 	ps_end(share, PENDSHARE_PEER_ENDED);

@@ -47,6 +47,8 @@ static bool ps_step(struct ps_builtin *peer, u64 ticks)
 		return false;
 	result = peer->logic->step(&peer->state, ktime_get_ns(), ticks);
 	pendshare_share_written(share, peer->state.written);
+	if (peer->state.period_ns)
+		pendshare_share_missed(share, peer->state.missed);
 	if (result & PENDSHARE_STEP_RING)
 		pendshare_share_ring(share);
 	if (result & PENDSHARE_STEP_FAIL)
@@ -159,6 +161,7 @@ static int ps_attach(struct ps_share *share, const void *options, u32 size)
 		ret = ps_user_charge_rate(share->file->user, peer->state.period_ns);
 		if (ret)
 			goto err_peer;
+		pendshare_share_missed(share, 0);
 	}
 	pendshare_share_set_private(share, peer);
 	ret = ps_start(peer);

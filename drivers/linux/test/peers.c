@@ -238,7 +238,31 @@ TEST(fdinfo, "fdinfo lists the shares")
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	CHECK(file_says(path, "pendshare:\tshares 1 pinned_pages 4\n"));
 	CHECK(file_says(path, "share:\tid 77 bytes 16384 access rw peer fill state pended rings 1 "
-			      "label a\\040b\\012\n"));
+			      "missed - label a\\040b\\012\n"));
+	close(fd);
+	munmap(memory, 4 * PAGE);
+	check_nothing_left();
+}
+
+TEST(fdinfo_missed, "fdinfo says what a timer missed: 0 at first, and of a clock what its ring says")
+{
+	struct pendshare_fill_options hourly = { .period_ns = 3600000000000ull };
+	struct pendshare_clock_options often = { .period_ns = 50000, .ticks = 500 };
+	unsigned char *memory = region(4 * PAGE);
+	struct pendshare_ring_shared *shared = (void *)memory;
+	char path[64], line[64];
+	int fd = device();
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	CHECK_IS(SHARE_WITH(fd, 1, memory + 2 * PAGE, 2 * PAGE, "fill", hourly), 0);
+	CHECK(file_says(path, " missed 0 label "));
+	CHECK_IS(release_share(fd, 1), 0);
+	CHECK_IS(SHARE_WITH(fd, 2, memory, 2 * PAGE, "clock", often), 0);
+	/* It stays listed, as nobody takes its END; nothing is counted any more. */
+	while (!file_says(path, " state ended "))
+		sched_yield();
+	snprintf(line, sizeof(line), " missed %u label \n", shared->missed);
+	CHECK(file_says(path, line));
 	close(fd);
 	munmap(memory, 4 * PAGE);
 	check_nothing_left();

@@ -44,7 +44,8 @@ TEST(clock_ticks, "clock numbers its ticks upwards, by time, up to the last")
 	struct pendshare_event last = { 0 };
 	struct pendshare_ring_consumer ring;
 	struct pendshare_ring_record record;
-	__u64 tick = 0, now = 0;
+	struct pendshare_ring_shared *shared = (void *)memory;
+	__u64 tick = 0, now = 0, records = 0;
 	const void *payload;
 	int fd = device();
 
@@ -58,6 +59,8 @@ TEST(clock_ticks, "clock numbers its ticks upwards, by time, up to the last")
 		CHECK_IS(record.kind, 0);
 		CHECK(words[0] > tick);
 		CHECK(words[1] > now);
+		/* A gap is what was late or lost, and is counted before the record that shows it. */
+		CHECK(words[0] - ++records <= shared->missed + shared->dropped);
 		tick = words[0];
 		now = words[1];
 		pendshare_ring_advance(&ring, &record);
@@ -66,7 +69,8 @@ TEST(clock_ticks, "clock numbers its ticks upwards, by time, up to the last")
 	CHECK(tick >= 100);
 	CHECK_IS(last.reason, PENDSHARE_PEER_ENDED);
 	CHECK(last.value > PENDSHARE_RING_DATA && last.value <= RING_BYTES);
-	CHECK_IS(((struct pendshare_ring_shared *)memory)->dropped, 0);
+	CHECK_IS(shared->dropped, 0);
+	CHECK_IS(tick, records + shared->missed);
 	close(fd);
 	munmap(memory, RING_BYTES);
 	check_nothing_left();
