@@ -7,8 +7,8 @@ import { listFiles, parseFile } from '../src/cli/fdinfo.ts'
 const TEXT =
   'pos:\t0\nflags:\t02000002\nmnt_id:\t23\n' +
   'pendshare:\tshares 2 pinned_pages 257\n' +
-  'share:\tid 18446744073709551615 bytes 1048576 access rw peer fill state pended rings 12 label camera\\0401\n' +
-  'share:\tid 2 bytes 4096 access r peer - state ending rings 0 label \n'
+  'share:\tid 18446744073709551615 bytes 1048576 access rw peer fill state pended rings 12 missed 4684 label camera\\0401\n' +
+  'share:\tid 2 bytes 4096 access r peer - state ending rings 0 missed - label \n'
 
 let proc: string
 beforeEach(() => {
@@ -27,6 +27,7 @@ it('reads every share of a file', () => {
       peer: 'fill',
       state: 'pended',
       rings: 12,
+      missed: 4684,
       label: 'camera 1',
     },
     { id: '2', bytes: 4096, access: 'r', peer: '', state: 'ending', rings: 0, label: '' },
@@ -35,7 +36,7 @@ it('reads every share of a file', () => {
 
 it('keeps a label in UTF-8 whether the kernel escaped its bytes or not', () => {
   const line = (label: string) =>
-    `share:\tid 1 bytes 4096 access rw peer - state pended rings 0 label ${label}\n`
+    `share:\tid 1 bytes 4096 access rw peer - state pended rings 0 missed - label ${label}\n`
   expect(parseFile(1, 'x', line('Prüfstand')).shares[0]?.label).toBe('Prüfstand')
   expect(parseFile(1, 'x', line('Pr\\303\\274fstand')).shares[0]?.label).toBe('Prüfstand')
 })

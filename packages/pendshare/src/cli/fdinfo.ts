@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 const DEVICE = '/dev/pendshare'
 const FILE_LINE = /^pendshare:\tshares (\d+) pinned_pages (\d+)$/m
 const SHARE_LINE =
-  /^share:\tid (\d+) bytes (\d+) access (\w+) peer (\S+) state (\w+) rings (\d+) label (.*)$/gm
+  /^share:\tid (\d+) bytes (\d+) access (\w+) peer (\S+) state (\w+) rings (\d+) missed (\d+|-) label (.*)$/gm
 
 export interface ListedShare {
   readonly id: string
@@ -13,6 +13,8 @@ export interface ListedShare {
   readonly peer: string
   readonly state: string
   readonly rings: number
+  /** Ticks that the timer of the peer missed; absent where it has none. */
+  readonly missed?: number
   readonly label: string
 }
 
@@ -42,13 +44,14 @@ export function listFiles(proc = '/proc'): ListedFile[] {
 
 export function parseFile(pid: number, command: string, text: string): ListedFile {
   const shares = [...text.matchAll(SHARE_LINE)].map(
-    ([, id = '', bytes, access = '', peer = '', state = '', rings, label = '']): ListedShare => ({
+    ([, id = '', bytes, access = '', peer = '', state = '', rings, missed, label = '']): ListedShare => ({
       id,
       bytes: Number(bytes),
       access,
       peer: peer === '-' ? '' : peer,
       state,
       rings: Number(rings),
+      ...(missed !== '-' && { missed: Number(missed) }),
       label: restore(label),
     }),
   )

@@ -4,7 +4,18 @@ import { setTimeout } from 'node:timers/promises'
 import { PendshareError } from '../index.ts'
 import { type ListedFile, listFiles } from './fdinfo.ts'
 
-const COLUMNS = ['PID', 'COMMAND', 'ID', 'BYTES', 'ACCESS', 'PEER', 'STATE', 'RINGS', 'LABEL'] as const
+const COLUMNS = [
+  'PID',
+  'COMMAND',
+  'ID',
+  'BYTES',
+  'ACCESS',
+  'PEER',
+  'STATE',
+  'RINGS',
+  'MISSED',
+  'LABEL',
+] as const
 
 export async function top({ json, watch }: { json?: true; watch?: number }): Promise<void> {
   if (!existsSync('/dev/pendshare')) {
@@ -25,7 +36,7 @@ export async function top({ json, watch }: { json?: true; watch?: number }): Pro
   }
 }
 
-function table(files: readonly ListedFile[]): string {
+export function table(files: readonly ListedFile[]): string {
   const rows = files.flatMap(({ pid, command, shares }) =>
     shares.map((share) =>
       [
@@ -37,6 +48,7 @@ function table(files: readonly ListedFile[]): string {
         share.peer || '-',
         share.state,
         share.rings,
+        share.missed ?? '-',
         share.label,
       ].map(String),
     ),
