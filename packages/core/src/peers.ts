@@ -57,7 +57,7 @@ export function peerSchemas(minPeriodNs: number) {
         periodNs: period,
         /** Bytes of a record, 16 to 4096. */
         payload: z.int().min(16).max(4096).default(16),
-        /** Records until the share ends as `peer-ended`; 0: no end. */
+        /** Ticks until the share ends as `peer-ended`, those that made no record included; 0: no end. */
         ticks: count,
       }),
     }),

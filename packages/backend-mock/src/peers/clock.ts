@@ -1,6 +1,6 @@
 /**
- * The peer `clock` puts a record {u64 tick, u64 monotonic ns} into the ring every period. Ticks that could not be served
- * in time are counted in the number, not replayed.
+ * The peer `clock` puts a record {u64 tick, u64 monotonic ns} into the ring every period. A tick that came too late, or
+ * found no room, is a gap in the number and one of two counts; none is replayed.
  */
 import { checkFits, checkRange, fields } from './options.ts'
 import { Outbound } from './outbound.ts'
@@ -23,6 +23,7 @@ export const clock: MockPeer = {
     return {
       step(now, ticks) {
         tick += ticks
+        if (ticks > 1) ring.miss(ticks - 1)
         const at = ring.reserve(payload)
         if (at >= 0) {
           ring.view.setBigUint64(at, BigInt(tick), true)

@@ -34,6 +34,11 @@ export class Outbound {
     return offset
   }
 
+  /** Counts ticks that came too late for a record. */
+  miss(ticks: number): void {
+    this.#writer.miss(ticks)
+  }
+
   /** Shows the program all that was reserved, and rings it if it sleeps. */
   publish(): void {
     if (this.#writer.publish()) this.#share.ring()

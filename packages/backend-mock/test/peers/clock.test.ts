@@ -1,6 +1,9 @@
+import { RingReader } from '@pendshare/core'
 import { expect, test } from 'vitest'
+import { clock } from '../../src/peers/clock.ts'
 import { Inbound } from '../../src/peers/inbound.ts'
 import { bench, options, request, share } from '../harness.ts'
+import { lateDriver } from '../late.ts'
 import { drain, u64 } from './records.ts'
 
 test('a record {tick, time} comes every period, and the first rings the sleeping reader', async () => {
@@ -43,6 +46,35 @@ test('a full ring drops records and goes on counting', async () => {
   one.driver.run()
   expect(one.events.at(-1)).toMatchObject({ kind: 'end', bytes: 8192 })
 })
+
+test('ticks that are served in time, however many at once, are not missed', async () => {
+  const one = await bench()
+  const wanted = request(1, { peer: 'clock', pages: 2, peerOptions: options(1e6) })
+  await share(one, wanted)
+  one.driver.advance(20)
+  one.driver.run()
+  expect(drain(new Inbound(wanted.memory))).toHaveLength(20)
+  expect(counts(wanted.memory)).toEqual({ missed: 0, dropped: 0 })
+})
+
+test('late and lost are two counts, and each is a gap in the tick number', () => {
+  const wanted = request(1, { peer: 'clock', pages: 2, peerOptions: options(1e9, 2040) })
+  const timer = lateDriver(clock, wanted)
+  const ring = new Inbound(wanted.memory)
+  timer.expire(1e9)
+  timer.expire(6e9) // due at 2e9
+  expect(counts(wanted.memory)).toEqual({ missed: 4, dropped: 0 })
+  timer.expire(7e9)
+  expect(counts(wanted.memory)).toEqual({ missed: 4, dropped: 1 })
+  expect(drain(ring).map(({ payload }) => u64(payload, 0))).toEqual([1, 6])
+  timer.expire(8e9)
+  expect(drain(ring).map(({ payload }) => u64(payload, 0))).toEqual([8])
+})
+
+function counts(memory: Uint8Array) {
+  const { missed, dropped } = new RingReader(memory, { ended: true, wait: async () => {} })
+  return { missed, dropped }
+}
 
 test('options and lengths out of range are refused', async () => {
   const one = await bench()

@@ -1,9 +1,7 @@
-import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
-import { Driver } from '../../src/driver.ts'
 import type { PeerShare } from '../../src/index.ts'
-import type { Scheduler, Task } from '../../src/scheduler/scheduler.ts'
 import { bench, idlePeer, request, share } from '../harness.ts'
+import { lateDriver } from '../late.ts'
 
 /** A peer that keeps what each of its steps was given. */
 function stepping(begin: (share: PeerShare) => void, again = (_: number) => false) {
@@ -74,51 +72,14 @@ test('a period out of range is refused', async () => {
 
 test('a timer that is later than a second does not catch up, but tells what it missed', () => {
   const { peer, steps } = stepping((share) => share.every(1e6))
-  const clock = new LateScheduler()
-  const driver = new Driver(
-    clock,
-    { pageSize: 4096, memlockBytes: 1 << 20, maxShares: 1, maxTicksPerSecond: 1e5 },
-    [peer],
-  )
-  driver.open(() => {}).share(request(1, { peer: 'stepping' }))
-  clock.time = 1e6 + 0.5e9
-  clock.expire()
-  clock.time = 2e6 + 2.5e9
-  clock.expire()
+  const timer = lateDriver(peer, request(1, { peer: 'stepping' }))
+  timer.expire(1e6 + 0.5e9)
+  timer.expire(2e6 + 2.5e9)
   expect(steps).toEqual([
     [1e6, 1],
     [2e6 + 2.5e9, 2501],
   ])
 })
-
-/** Serves its one timer when it is told to, however late that is. */
-class LateScheduler implements Scheduler {
-  readonly byItself = true
-  readonly inline = true
-  time = 0
-  #timer: Task | undefined
-
-  now(): number {
-    return this.time
-  }
-
-  soon(task: Task): void {
-    while (task.step());
-  }
-
-  later(): void {
-    assert.fail('no step asks for another')
-  }
-
-  at(_: number, task: Task) {
-    this.#timer = task
-    return { cancel: () => {} }
-  }
-
-  expire(): void {
-    this.#timer?.step()
-  }
-}
 
 test('the timer stops with the share', async () => {
   const { peer, steps } = stepping((share) => share.every(1e6))

@@ -53,16 +53,24 @@ export const ring = room('ring', (law) => {
       peerOptions: { periodNs, ticks: 50, payload: 24 },
     })
     let last = { tick: 0n, ns: 0n }
+    let records = 0n
+    const { ring } = share
     for await (const batch of bounded(context, share)) {
       const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
       batch.forEach((offset, length) => {
         assert.equal(length, 24)
+        records++
         const [tick, ns] = [view.getBigUint64(offset, true), view.getBigUint64(offset + 8, true)]
         assert.ok(
           tick > last.tick && ns > last.ns,
           `tick ${tick} at ${ns} ns after ${last.tick} at ${last.ns} ns`,
         )
         last = { tick, ns }
+        const absent = BigInt(ring.missed + ring.dropped)
+        assert.ok(
+          tick - records <= absent,
+          `tick ${tick} after ${records} records, and ${absent} absent ones`,
+        )
       })
     }
     assert.ok(last.tick >= 50n, `the last tick is ${last.tick}, not 50`)
@@ -84,6 +92,7 @@ export const ring = room('ring', (law) => {
       for await (const batch of bounded(context, share)) records += batch.records
       const served = records + ring.dropped
       assert.ok(served <= 60, `${served} records of 60 ticks`)
+      assert.ok(served + ring.missed >= 60, `${60 - served} ticks made no record, ${ring.missed} were missed`)
       // A power of two behind the header of 4 KiB, from its start on; a record has a header of 8 bytes.
       const capacity = 2 ** Math.floor(Math.log2(share.memory.byteLength - 4096))
       const room = Math.floor(capacity / 2008)

@@ -99,6 +99,18 @@ export const rings: readonly Broken[] = [
     backend: bent(() => ({ device: { notify: () => {} } })),
   },
   {
+    fault: 'does not count what a ring had no room for',
+    law: 'ring',
+    says: /made no record/,
+    backend: withRequests((requests, { sink }) => ({
+      sink: (batch) => {
+        // The clock ended before its reader looked.
+        for (const { id, kind } of batch) if (kind === 'end') requests.get(id)?.memory.fill(0, 68, 72)
+        sink(batch)
+      },
+    })),
+  },
+  {
     fault: 'damages a record of a ring',
     law: 'ring',
     says: /record|byte/,
