@@ -111,7 +111,8 @@ async function measureWakeUps(device: Device): Promise<void> {
   })
   console.log(`\nlent 64 KiB to the peer "clock"; from a tick in the driver to its record in JavaScript:`)
   const latencies: number[] = []
-  for await (const batch of share.ring.batches()) {
+  const { ring } = share
+  for await (const batch of ring.batches()) {
     const now = process.hrtime.bigint()
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
     batch.forEach((offset) => {
@@ -120,7 +121,11 @@ async function measureWakeUps(device: Device): Promise<void> {
     if (latencies.length >= TICKS) break
   }
   printHistogram(latencies.slice(0, TICKS), 'µs')
-  report(await share.release())
+  const end = await share.release()
+  console.log(
+    `late: ${ring.missed} ticks that the timer missed; lost: ${ring.dropped} records without room in the ring`,
+  )
+  report(end)
 }
 
 function report(end: End): void {
