@@ -44,7 +44,7 @@ struct pendshare_peer_state {
 	__u64 period_ns; /* set by init; 0: no timer */
 	__u64 round;	 /* fills, ticks or records so far */
 	__u64 offset;	 /* fill: where an unfinished round goes on */
-	__u64 missed;	 /* ticks of the timer that came too late for a record or fill of their own */
+	__u64 missed;	 /* ticks that came too late for a record or fill of their own */
 	struct pendshare_ring_producer out;
 	struct pendshare_ring_consumer in;
 	union {

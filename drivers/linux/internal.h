@@ -140,7 +140,7 @@ struct ps_share {
 	bool timed;			/* the peer counts what it missed */
 	u32 failure;
 	u64 written;
-	u64 missed;			/* ticks; of one writer, and read whole: words have 64 bits */
+	u64 missed;			/* ticks; one writer, and read whole: 64 bits */
 	struct ps_pages pages;
 
 	/* from pages.few on not zeroed at first, but set when it is needed */

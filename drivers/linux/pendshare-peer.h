@@ -65,8 +65,8 @@ bool pendshare_share_ending(const struct ps_share *share);
 /* The first so many bytes of the share were written: the value of its END. Never goes down. */
 void pendshare_share_written(struct ps_share *share, u64 bytes);
 /*
- * For a peer with a timer: so many of its ticks came too late to be served, 0 to begin with. Shown to
- * administrators. One call at a time.
+ * For a peer with a timer: so many of its ticks came too late to be served, 0 to begin with.
+ * Shown to administrators. One call at a time.
  */
 void pendshare_share_missed(struct ps_share *share, u64 ticks);
 /* The peer is done: the share ends as PEER_ENDED. Of no effect when it is ending already. */

@@ -307,14 +307,14 @@ struct pendshare_fill_options {
 };
 
 /*
- * clock: a ring record {u64 tick, u64 monotonic ns, padding} a period. Ticks count from 1, and also those
- * that left no record, which are gaps in the number: late, when the timer came that many periods too late,
- * counted as missed in the ring's header; lost, when the record found no room, counted as dropped.
+ * clock: a ring record {u64 tick, u64 monotonic ns, padding} a period. Ticks count from 1, also
+ * those that left no record, which are gaps in the number: late, when the timer came too late for
+ * them, counted as missed in the ring's header; lost, when there was no room, counted as dropped.
  */
 struct pendshare_clock_options {
 	PENDSHARE_U64 period_ns; /* min_period_ns .. 1 hour */
 	PENDSHARE_U64 payload;	 /* bytes, 16 .. 4096; 0: 16 */
-	PENDSHARE_U64 ticks;	 /* 0: no end; else PEER_ENDED after so many, late and lost ones included */
+	PENDSHARE_U64 ticks;	 /* 0: no end; else PEER_ENDED after so many, gaps included */
 };
 
 /* blast: ring records {u64 index, bytes of (u8)index} as fast as the ring takes them. */

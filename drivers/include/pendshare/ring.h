@@ -25,11 +25,10 @@
  * before it sleeps. Whichever order the two barriers fall in, one sees the other. The
  * producer clears wake before it rings, so whatever it cleared gets a ring that comes later.
  *
- * Late and lost are two counts, both modulo 2^32: missed, when a producer that goes by a timer came
- * too late to attempt a record, and dropped, when a record found no room. Each is one word that
- * only the producer writes, from the private count that it keeps, so a reader sees an old count or a new one; and it is
- * written before the position that is published next, so that who sees a record sees all that was
- * counted before it.
+ * Late and lost are two counts, modulo 2^32: missed, when a producer that goes by a timer came too
+ * late to attempt a record, and dropped, when a record found no room. Each is one word, which only
+ * the producer writes, so a reader sees an old count or a new one; and it is written before the
+ * position that is published next, so who sees a record sees all that was counted before it.
  *
  * docs/ring.md argues all this, and says what each side can do to the other.
  */

@@ -244,7 +244,7 @@ TEST(fdinfo, "fdinfo lists the shares")
 	check_nothing_left();
 }
 
-TEST(fdinfo_missed, "fdinfo says what a timer missed: 0 at first, and of a clock what its ring says")
+TEST(fdinfo_missed, "fdinfo says what a timer missed: 0 at first, then what the ring of a clock says")
 {
 	struct pendshare_fill_options hourly = { .period_ns = 3600000000000ull };
 	struct pendshare_clock_options often = { .period_ns = 50000, .ticks = 500 };
