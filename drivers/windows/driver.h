@@ -73,7 +73,7 @@ struct file {
 	struct user *user;
 	LIST_ENTRY link;       /* device->mutex */
 	BOOLEAN stale;	       /* device->mutex: the reaper shall drain its events */
-	BOOLEAN administrator; /* the handle was opened with the right to revoke */
+	BOOLEAN administrator; /* the open was granted the right to revoke */
 
 	KSPIN_LOCK lock;  /* everything below */
 	BOOLEAN closing;  /* no new shares */

@@ -116,7 +116,17 @@ static void close_shares(FILE_CONTEXT *file)
 	events_drain(file);
 }
 
-/* Whether the handle was opened with the one right that only administrators have. */
+/*
+ * Whether the open was granted the one right that only administrators have. The rights that were
+ * checked are in PreviouslyGrantedAccess, MAXIMUM_ALLOWED resolved; DesiredAccess has what nobody
+ * has granted yet, and must not count: an open from kernel mode is not checked at all.
+ *
+ * It holds for the open, and so for every duplicate of its handle: no request tells by which it
+ * came, and the code of an IOCTL can ask for reading and writing only. A duplicate has never more
+ * access than its source, and one in another process may ask for INFO only, so that nobody gets
+ * the right who did not have it. Rejected: checking the caller's token again at REVOKE; it says
+ * who somebody is, not what the open was granted.
+ */
 static BOOLEAN may_revoke(WDFREQUEST request)
 {
 	WDF_REQUEST_PARAMETERS parameters;
@@ -125,7 +135,8 @@ static BOOLEAN may_revoke(WDFREQUEST request)
 	WDF_REQUEST_PARAMETERS_INIT(&parameters);
 	WdfRequestGetParameters(request, &parameters);
 	context = parameters.Parameters.Create.SecurityContext;
-	return context && (context->DesiredAccess & WRITE_DAC);
+	return context && context->AccessState &&
+	       (context->AccessState->PreviouslyGrantedAccess & WRITE_DAC);
 }
 
 void file_create(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJECT handle)

@@ -223,8 +223,8 @@ struct pendshare_shutdown {
  * back. grace_ms 0: end all as DEVICE_REMOVED, and every file that is open now is dead
  * but for PEND, INFO and SHUTDOWN. Otherwise: send RECALL to all, and end what is left
  * after grace_ms as RECALLED; files stay usable.
- *   EPERM	ACCESS_DENIED		not an administrator (CAP_SYS_ADMIN; on Windows, the handle was
- *					opened without WRITE_DAC, which only administrators get)
+ *   EPERM	ACCESS_DENIED		not an administrator (CAP_SYS_ADMIN; on Windows, the open was
+ *					not granted WRITE_DAC, which only administrators get)
  */
 struct pendshare_revoke {
 	__u32 size;

@@ -44,8 +44,13 @@ void fake_process_exit(ULONG id);		       /* the notification */
 
 #define FAKE_SYNCHRONOUS 1u /* without FILE_FLAG_OVERLAPPED */
 #define FAKE_ADMINISTRATOR 2u
+#define FAKE_UNCHECKED 4u /* an open that the I/O manager checks no access of */
+/* To read and write, and as an administrator with WRITE_DAC. */
 struct handle *fake_open(unsigned int flags, NTSTATUS *status);
-/* Closes the handle: cleanup now, close after the last request. */
+struct handle *fake_open_for(ACCESS_MASK desired, unsigned int flags, NTSTATUS *status);
+/* Of the same open; not more access than the handle has. */
+struct handle *fake_duplicate(struct handle *handle, ACCESS_MASK access);
+/* Closes the handle: with the last one cleanup now, close after the last request. */
 void fake_close(struct handle *handle);
 /* A thread that may start requests while another closes the handle holds one of these. */
 void fake_handle_get(struct handle *handle);

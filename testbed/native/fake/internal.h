@@ -74,9 +74,10 @@ struct device {
 struct file_object {
 	struct object object;
 	struct device *device;
-	struct handle *handle;
+	struct handle *handles;
 	unsigned int flags;
-	int users; /* the handle, and every request */
+	int open;  /* handles that are not closed */
+	int users; /* the open handles together, and every request */
 };
 
 enum request_state { REQUEST_OWNED, REQUEST_QUEUED, REQUEST_COMPLETED };
@@ -96,6 +97,8 @@ struct request {
 	size_t out_length;
 	MDL mdl;
 	IO_SECURITY_CONTEXT security;
+	ACCESS_STATE access; /* of a create */
+	ACCESS_MASK granted; /* to the handle that it came by */
 	WDF_REQUEST_TYPE type;
 };
 

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The fake's I/O manager: handles and files, requests from their start to their completion, and
- * what the driver may ask of a request.
+ * The fake's I/O manager: requests from their start to their completion, and what the driver may
+ * ask of a request.
  */
 #include <stdlib.h>
 
 #include "internal.h"
 #include "queue.h"
-
-/* Its memory lasts as long as the file, so that a late user of a closed handle meets the driver. */
-struct handle {
-	struct file_object *file;
-};
 
 struct io {
 	struct lock lock;
@@ -26,32 +21,9 @@ struct io {
 
 static unsigned int completions;
 
-/* Files. The handle and every request of it keep a file open. */
-
-static void file_closed(void *argument)
-{
-	struct file_object *file = argument;
-
-	file->device->files.EvtFileClose((WDFFILEOBJECT)file);
-	free(file->handle);
-	object_delete(&file->object);
-}
-
-static void file_use(struct file_object *file)
-{
-	__atomic_fetch_add(&file->users, 1, __ATOMIC_RELAXED);
-}
-
-/* Close comes at PASSIVE_LEVEL, whoever was the last. */
-static void file_unuse(struct file_object *file)
-{
-	if (__atomic_sub_fetch(&file->users, 1, __ATOMIC_ACQ_REL) == 0)
-		work_defer(file_closed, file);
-}
-
 /* Requests */
 
-static struct request *request_new(struct file_object *file, struct io *io, WDF_REQUEST_TYPE type)
+struct request *request_new(struct file_object *file, struct io *io, WDF_REQUEST_TYPE type)
 {
 	struct request *request = calloc(1, sizeof(*request));
 
@@ -65,7 +37,7 @@ static struct request *request_new(struct file_object *file, struct io *io, WDF_
 	return request;
 }
 
-static struct io *io_new(void *out)
+struct io *io_new(void *out)
 {
 	struct io *io = calloc(1, sizeof(*io));
 
@@ -196,71 +168,6 @@ WDFFILEOBJECT fake_WdfRequestGetFileObject(PWDF_DRIVER_GLOBALS globals, WDFREQUE
 	return (WDFFILEOBJECT)owned(handle)->file;
 }
 
-FN_WdfFileObjectGetFlags fake_WdfFileObjectGetFlags;
-ULONG fake_WdfFileObjectGetFlags(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT handle)
-{
-	struct file_object *file = (struct file_object *)handle;
-
-	(void)globals;
-	return file->flags & FAKE_SYNCHRONOUS ? FO_SYNCHRONOUS_IO : 0;
-}
-
-/* User space: files */
-
-struct handle *fake_open(unsigned int flags, NTSTATUS *status)
-{
-	struct file_object *file = calloc(1, sizeof(*file));
-	WDF_OBJECT_ATTRIBUTES attributes;
-	struct io *io = io_new(NULL);
-	struct request *request;
-	struct handle *handle;
-	NTSTATUS result;
-
-	object_init(&file->object, KIND_FILE, NULL);
-	WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
-	attributes.ContextTypeInfo = fake_device->file_context;
-	object_add_context(&file->object, &attributes, NULL);
-	file->device = fake_device;
-	file->flags = flags;
-	file->users = 1;
-	request = request_new(file, io, WdfRequestTypeCreate);
-	request->security.DesiredAccess = flags & FAKE_ADMINISTRATOR ? WRITE_DAC : 0;
-	request->state = REQUEST_OWNED;
-	fake_device->files.EvtDeviceFileCreate((WDFDEVICE)fake_device, (WDFREQUEST)request,
-					       (WDFFILEOBJECT)file);
-	result = fake_wait(io, NULL);
-	fake_free(io);
-	if (status)
-		*status = result;
-	if (!NT_SUCCESS(result)) {
-		object_delete(&file->object);
-		return NULL;
-	}
-	handle = calloc(1, sizeof(*handle));
-	handle->file = file;
-	file->handle = handle;
-	return handle;
-}
-
-void fake_handle_get(struct handle *handle)
-{
-	file_use(handle->file);
-}
-
-void fake_handle_put(struct handle *handle)
-{
-	file_unuse(handle->file);
-}
-
-void fake_close(struct handle *handle)
-{
-	struct file_object *file = handle->file;
-
-	file->device->files.EvtFileCleanup((WDFFILEOBJECT)file);
-	queue_flush(file);
-	file_unuse(file);
-}
-
 /* User space: requests */
 
 static void io_copy_in(struct request *request, const void *in, size_t in_length, size_t out_length)
@@ -284,6 +191,7 @@ struct io *fake_prepare(struct handle *handle, ULONG code, const void *in, size_
 
 	io->buffered = (code & 3) == 0;
 	request->code = code;
+	request->granted = handle->granted;
 	io_copy_in(request, in, in_length, out_length);
 	if (io->buffered) {
 		request->out_length = out_length;
@@ -296,9 +204,16 @@ struct io *fake_prepare(struct handle *handle, ULONG code, const void *in, size_
 	return io;
 }
 
+/*
+ * Rule: bits 14 and 15 of the code are FILE_READ_DATA and FILE_WRITE_DATA, which the handle must
+ * have; no other right of it is looked at. [Defining I/O Control Codes]
+ */
 void fake_submit(struct io *io)
 {
-	fake_device->caller_context((WDFDEVICE)fake_device, (WDFREQUEST)io->request);
+	if ((io->request->code >> 14 & 3u) & ~io->request->granted)
+		request_complete(io->request, STATUS_ACCESS_DENIED, 0);
+	else
+		fake_device->caller_context((WDFDEVICE)fake_device, (WDFREQUEST)io->request);
 }
 
 struct io *fake_start(struct handle *handle, ULONG code, const void *in, size_t in_length,

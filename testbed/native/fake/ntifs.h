@@ -32,7 +32,7 @@ typedef unsigned int ULONG, *PULONG, ACCESS_MASK;
 typedef long long LONGLONG, LONG64;
 typedef unsigned long long ULONGLONG, ULONG64;
 typedef uintptr_t ULONG_PTR;
-typedef void *PVOID, *HANDLE, *PSID, *PACCESS_STATE, *PSECURITY_DESCRIPTOR;
+typedef void *PVOID, *HANDLE, *PSID, *PSECURITY_DESCRIPTOR;
 typedef wchar_t WCHAR, *PWCHAR;
 typedef const WCHAR *PCWSTR;
 
@@ -195,6 +195,12 @@ typedef struct fake_process *PEPROCESS;
 typedef struct fake_type *POBJECT_TYPE;
 extern POBJECT_TYPE *ExEventObjectType;
 
+typedef struct {
+	ACCESS_MASK RemainingDesiredAccess;
+	ACCESS_MASK PreviouslyGrantedAccess;
+	ACCESS_MASK OriginalDesiredAccess;
+} ACCESS_STATE, *PACCESS_STATE;
+
 #define KernelMode 0
 #define UserMode 1
 #define EVENT_MODIFY_STATE 2
@@ -204,7 +210,15 @@ extern POBJECT_TYPE *ExEventObjectType;
 #define KEY_READ 0x00020019
 #define GENERIC_READ 0x80000000u
 #define GENERIC_WRITE 0x40000000u
+#define GENERIC_EXECUTE 0x20000000u
 #define GENERIC_ALL 0x10000000u
+#define MAXIMUM_ALLOWED 0x02000000u
+#define FILE_READ_DATA 0x1u
+#define FILE_WRITE_DATA 0x2u
+#define FILE_GENERIC_READ 0x00120089u
+#define FILE_GENERIC_WRITE 0x00120116u
+#define FILE_GENERIC_EXECUTE 0x001200a0u
+#define FILE_ALL_ACCESS 0x001f01ffu
 #define FO_SYNCHRONOUS_IO 2
 #define DACL_SECURITY_INFORMATION 4
 
@@ -255,6 +269,7 @@ typedef struct {
 	ACL *dacl;
 } SECURITY_DESCRIPTOR;
 typedef struct {
+	PACCESS_STATE AccessState;
 	ACCESS_MASK DesiredAccess;
 } IO_SECURITY_CONTEXT, *PIO_SECURITY_CONTEXT;
 

@@ -298,6 +298,44 @@ static void test_peers(void)
 	free(memory);
 }
 
+/* Who may REVOKE: the opens that were granted WRITE_DAC, and what is duplicated from them. */
+static void test_revoke_access(void)
+{
+	ACCESS_MASK both = GENERIC_READ | GENERIC_WRITE;
+	struct handle *handle, *weaker;
+	NTSTATUS status;
+
+	handle = fake_open_for(both, FAKE_ADMINISTRATOR, NULL);
+	expect(user_revoke(handle, 1), STATUS_ACCESS_DENIED,
+	       "REVOKE by an administrator's open without WRITE_DAC");
+	fake_close(handle);
+	handle = fake_open_for(both | WRITE_DAC, FAKE_ADMINISTRATOR, NULL);
+	expect(user_revoke(handle, 1), STATUS_SUCCESS, "REVOKE by an open with WRITE_DAC");
+	weaker = fake_duplicate(handle, both);
+	fake_close(handle);
+	expect(user_revoke(weaker, 1), STATUS_SUCCESS,
+	       "REVOKE by a duplicate of it, which belongs to the same open");
+	fake_close(weaker);
+	handle = fake_open_for(MAXIMUM_ALLOWED, FAKE_ADMINISTRATOR, NULL);
+	expect(user_revoke(handle, 1), STATUS_SUCCESS,
+	       "REVOKE by an administrator's open with MAXIMUM_ALLOWED");
+	weaker = fake_duplicate(handle, GENERIC_READ);
+	expect(user_revoke(weaker, 1), STATUS_ACCESS_DENIED,
+	       "REVOKE by a duplicate that may not write");
+	fake_close(weaker);
+	fake_close(handle);
+	handle = fake_open_for(MAXIMUM_ALLOWED, 0, NULL);
+	expect(user_revoke(handle, 1), STATUS_ACCESS_DENIED,
+	       "REVOKE by a user's open with MAXIMUM_ALLOWED");
+	fake_close(handle);
+	fake_open_for(both | WRITE_DAC, 0, &status);
+	expect(status, STATUS_ACCESS_DENIED, "a user's open with WRITE_DAC");
+	handle = fake_open_for(both | WRITE_DAC, FAKE_UNCHECKED, NULL);
+	expect(user_revoke(handle, 1), STATUS_ACCESS_DENIED,
+	       "REVOKE by an open that nobody has checked");
+	fake_close(handle);
+}
+
 static void test_events(void)
 {
 	struct handle *handle = fake_open(FAKE_ADMINISTRATOR, NULL);
@@ -610,6 +648,7 @@ int main(void)
 	free(memory);
 	test_ends();
 	test_peers();
+	test_revoke_access();
 	test_events();
 	test_owners();
 	test_quota();
