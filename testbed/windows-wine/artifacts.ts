@@ -105,7 +105,7 @@ async function buildIoctl(out: string): Promise<string> {
   const directory = join(here, 'ioctl')
   const sources = (await readdir(directory)).filter((name) => name.endsWith('.c'))
   const paths = sources.map((name) => join(directory, name))
-  await mustRun([C, '-std=gnu11', ...STRICT, `-I${include}`, ...paths, '-o', program, '-lntdll'])
+  await mustRun([C, '-std=gnu11', ...STRICT, `-I${include}`, ...paths, '-o', program, '-lntdll', '-ladvapi32'])
   return program
 }
 

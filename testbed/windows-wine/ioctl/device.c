@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+HANDLE device_open_for(DWORD access, DWORD flags)
+{
+	return CreateFileW(PENDSHARE_DEVICE_PATH, access, 0, NULL, OPEN_EXISTING, flags, NULL);
+}
+
 HANDLE device_open(DWORD flags)
 {
-	HANDLE device = CreateFileW(PENDSHARE_DEVICE_PATH, GENERIC_READ | GENERIC_WRITE, 0, NULL,
-				    OPEN_EXISTING, flags, NULL);
+	HANDLE device = device_open_for(GENERIC_READ | GENERIC_WRITE, flags);
 
 	if (device == INVALID_HANDLE_VALUE) {
 		printf("Bail out! cannot open the device: error %lu\n", GetLastError());
@@ -92,6 +96,13 @@ NTSTATUS shut_down(HANDLE device)
 	struct pendshare_shutdown arguments = {.size = sizeof(arguments)};
 
 	return call(device, PENDSHARE_IOC_SHUTDOWN, &arguments, sizeof(arguments), NULL, 0);
+}
+
+NTSTATUS revoke(HANDLE device, ULONG64 grace_ms)
+{
+	struct pendshare_revoke arguments = {.size = sizeof(arguments), .grace_ms = grace_ms};
+
+	return call(device, PENDSHARE_IOC_REVOKE, &arguments, sizeof(arguments), NULL, 0);
 }
 
 void await_accepted(HANDLE device, ULONG count)

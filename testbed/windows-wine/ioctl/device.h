@@ -33,7 +33,8 @@ void cannot_show(const char *name, const char *why);
 int finish(void);
 
 /* device.c */
-HANDLE device_open(DWORD flags); /* FILE_FLAG_OVERLAPPED or 0 */
+HANDLE device_open(DWORD flags); /* FILE_FLAG_OVERLAPPED or 0; ends the program if it cannot */
+HANDLE device_open_for(DWORD access, DWORD flags);
 void begin(HANDLE device, ULONG code, void *in, ULONG in_length, void *out, ULONG out_length,
 	   struct pending *pending);
 NTSTATUS await(struct pending *pending, const char *what);
@@ -45,6 +46,7 @@ void share(HANDLE device, struct pendshare_share *arguments, void *memory, ULONG
 	   struct pending *pending);
 NTSTATUS end_share(HANDLE device, ULONG code, ULONG64 id);
 NTSTATUS shut_down(HANDLE device);
+NTSTATUS revoke(HANDLE device, ULONG64 grace_ms);
 /* Waits until the driver has accepted so many shares of the device more; takes its events. */
 void await_accepted(HANDLE device, ULONG count);
 /* Until no share is left in the whole driver. */
@@ -55,6 +57,7 @@ void test_input(void);
 void test_share(void);
 void test_owner(const char *self);
 void test_end(void);
+void test_access(void);
 int owner_child(int argc, char **argv);
 
 #endif

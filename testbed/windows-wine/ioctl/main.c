@@ -10,5 +10,6 @@ int main(int argc, char **argv)
 	test_share();
 	test_end();
 	test_owner(argv[0]);
+	test_access();
 	return finish();
 }

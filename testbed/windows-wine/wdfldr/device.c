@@ -10,15 +10,37 @@ static WDF_DRIVER_GLOBALS driver_globals = {.DriverName = "pendshare",
 					    .DisplaceDriverUnload = TRUE};
 
 struct WDFDEVICE_INIT {
-	UNICODE_STRING name;
+	struct text name;
+	PSECURITY_DESCRIPTOR descriptor;
 	PFN_WDF_IO_IN_CALLER_CONTEXT caller_context;
 	WDF_FILEOBJECT_CONFIG files;
 	WDF_OBJECT_ATTRIBUTES file_attributes;
 };
 
+/* Rule: strings are the driver's, and gone when the call returns. [FxDeviceInit, FxDevice] */
+static void text_copy(struct text *to, const UNICODE_STRING *from)
+{
+	stop_unless(from->Length <= sizeof(to->buffer), "a longer name than expected");
+	memcpy(to->buffer, from->Buffer, from->Length);
+	to->string = (UNICODE_STRING){from->Length, from->Length, to->buffer};
+}
+
+static void device_put(struct device *device)
+{
+	if (InterlockedDecrement(&device->users) == 0)
+		KeSetEvent(&device->unused, IO_NO_INCREMENT, FALSE);
+}
+
+/*
+ * Rule: a driver is unloaded when its devices have no open handle any more, and asked to stop
+ * before, it waits for that. The framework deletes a control device after EvtDriverUnload.
+ * [NtUnloadDriver: IoDeleteDevice, DRIVER_UNLOAD; FxDriver::Unload] Wine does not wait.
+ */
 static VOID unload(DRIVER_OBJECT *object)
 {
 	UNREFERENCED_PARAMETER(object);
+	device_put(the_device);
+	KeWaitForSingleObject(&the_device->unused, Executive, KernelMode, FALSE, NULL);
 	if (the_driver->config.EvtDriverUnload)
 		the_driver->config.EvtDriverUnload((WDFDRIVER)the_driver);
 	ntoskrnl_forget();
@@ -80,9 +102,9 @@ PWDFDEVICE_INIT double_WdfControlDeviceInitAllocate(PWDF_DRIVER_GLOBALS globals,
 	PWDFDEVICE_INIT init = ExAllocatePoolWithTag(NonPagedPool, sizeof(*init), 0);
 
 	UNREFERENCED_PARAMETER(globals);
-	UNREFERENCED_PARAMETER(sddl);
 	object_of(driver, DRIVER);
 	RtlZeroMemory(init, sizeof(*init));
+	init->descriptor = access_descriptor(sddl);
 	return init;
 }
 
@@ -96,7 +118,7 @@ NTSTATUS double_WdfDeviceInitAssignName(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_
 					PCUNICODE_STRING name)
 {
 	UNREFERENCED_PARAMETER(globals);
-	init->name = *name;
+	text_copy(&init->name, name);
 	return STATUS_SUCCESS;
 }
 
@@ -121,12 +143,11 @@ static void device_dispose(struct object *object)
 {
 	struct device *device = (struct device *)object;
 
-	if (device->link.Buffer)
-		IoDeleteSymbolicLink(&device->link);
+	if (device->link.string.Length)
+		IoDeleteSymbolicLink(&device->link.string);
 	IoDeleteDevice(device->wdm);
 }
 
-/* Wine runs the INIT section's strings where they are, so they may be kept. */
 NTSTATUS double_WdfDeviceCreate(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT *init,
 				PWDF_OBJECT_ATTRIBUTES attributes, WDFDEVICE *handle)
 {
@@ -135,13 +156,18 @@ NTSTATUS double_WdfDeviceCreate(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT *in
 	ULONG major;
 	NTSTATUS status;
 
-	status = IoCreateDevice(the_driver->wdm, 0, &(*init)->name, FILE_DEVICE_UNKNOWN, 0, FALSE,
+	status = IoCreateDevice(the_driver->wdm, 0, &(*init)->name.string, FILE_DEVICE_UNKNOWN, 0, FALSE,
 				&device->wdm);
 	if (!NT_SUCCESS(status)) {
 		object_delete(&device->object);
 		return status;
 	}
 	device->object.dispose = device_dispose;
+	device->users = 1;
+	KeInitializeEvent(&device->unused, NotificationEvent, FALSE);
+	text_copy(&device->name, &(*init)->name.string);
+	device->descriptor = (*init)->descriptor;
+	access_watch(device->wdm);
 	device->caller_context = (*init)->caller_context;
 	device->files = (*init)->files;
 	device->file_attributes = (*init)->file_attributes;
@@ -158,12 +184,10 @@ NTSTATUS double_WdfDeviceCreateSymbolicLink(PWDF_DRIVER_GLOBALS globals, WDFDEVI
 					    PCUNICODE_STRING link)
 {
 	struct device *device = object_of(handle, DEVICE);
-	UNICODE_STRING name;
 
 	UNREFERENCED_PARAMETER(globals);
-	RtlInitUnicodeString(&name, L"\\Device\\pendshare");
-	device->link = *link;
-	return IoCreateSymbolicLink(&device->link, &name);
+	text_copy(&device->link, link);
+	return IoCreateSymbolicLink(&device->link.string, &device->name.string);
 }
 
 VOID double_WdfControlFinishInitializing(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle)
@@ -207,12 +231,25 @@ ULONG double_WdfFileObjectGetFlags(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT ha
 	return file->flags;
 }
 
+static NTSTATUS refuse(IRP *irp, NTSTATUS status)
+{
+	irp->IoStatus.Status = status;
+	irp->IoStatus.Information = 0;
+	IoCompleteRequest(irp, IO_NO_INCREMENT);
+	return status;
+}
+
 static NTSTATUS create(struct device *device, IRP *irp)
 {
 	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
-	struct file *file = object_create(FILE_OBJ, sizeof(*file), &device->file_attributes, NULL);
 	struct request *request;
+	struct file *file;
+	ACCESS_STATE access;
+	NTSTATUS status = access_check(device->descriptor, stack, &access);
 
+	if (!NT_SUCCESS(status))
+		return refuse(irp, status);
+	file = object_create(FILE_OBJ, sizeof(*file), &device->file_attributes, NULL);
 	file->device = device;
 	file->wdm = stack->FileObject;
 	file->users = 1;
@@ -220,15 +257,20 @@ static NTSTATUS create(struct device *device, IRP *irp)
 	    (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
 		file->flags = FO_SYNCHRONOUS_IO;
 	request = request_create(irp, file);
+	request->access = access;
+	request->security.AccessState = &request->access;
+	request->security.DesiredAccess = access.RemainingDesiredAccess;
 	object_get(&request->object);
 	ntoskrnl_watch_process();
 	device->files.EvtDeviceFileCreate((WDFDEVICE)device, (WDFREQUEST)request,
 					  (WDFFILEOBJECT)file);
 	stop_unless(request->completed, "a create that is pended");
-	if (NT_SUCCESS(request->status))
+	if (NT_SUCCESS(request->status)) {
 		stack->FileObject->FsContext = file;
-	else
+		InterlockedIncrement(&device->users);
+	} else {
 		object_delete(&file->object);
+	}
 	object_put(&request->object);
 	return STATUS_PENDING;
 }
@@ -236,6 +278,7 @@ static NTSTATUS create(struct device *device, IRP *irp)
 static void closed(void *instance, void *context)
 {
 	struct file *file = context;
+	struct device *device = file->device;
 	IRP *irp = file->close;
 
 	UNREFERENCED_PARAMETER(instance);
@@ -243,6 +286,7 @@ static void closed(void *instance, void *context)
 	object_delete(&file->object);
 	irp->IoStatus.Status = STATUS_SUCCESS;
 	IoCompleteRequest(irp, IO_NO_INCREMENT);
+	device_put(device);
 }
 
 /* Whoever completes the last request of a closed file must not wait for the driver's callback. */
@@ -261,14 +305,6 @@ static NTSTATUS close(struct file *file, IRP *irp)
 	queue_cancel_file(file);
 	file_put(file);
 	return STATUS_PENDING;
-}
-
-static NTSTATUS refuse(IRP *irp, NTSTATUS status)
-{
-	irp->IoStatus.Status = status;
-	irp->IoStatus.Information = 0;
-	IoCompleteRequest(irp, IO_NO_INCREMENT);
-	return status;
 }
 
 NTSTATUS device_irp(DEVICE_OBJECT *wdm, IRP *irp)

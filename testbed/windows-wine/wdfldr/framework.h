@@ -14,8 +14,6 @@
  *   Timers, work items, cancellation and completion do run beside them.
  * - Wine sends no IRP_MJ_CLEANUP: EvtFileCleanup is called when IRP_MJ_CLOSE comes. The requests
  *   that it leaves are waited for, and then EvtFileClose follows.
- * - Wine does not tell with which access a handle was opened: each counts as an administrator's.
- * - Wine lets a driver unload while handles are open; the real one waits.
  * - ObReferenceObjectByHandle for user mode and process notifications are missing in Wine:
  *   ntoskrnl.c supplies them by redirecting two imports of the loaded driver.
  * - Registry keys cannot be opened: the driver's parameters are their defaults.
@@ -54,14 +52,23 @@ struct driver {
 	WDF_DRIVER_CONFIG config;
 };
 
+struct text {
+	UNICODE_STRING string;
+	WCHAR buffer[64];
+};
+
 struct device {
 	struct object object;
 	DEVICE_OBJECT *wdm;
-	UNICODE_STRING link;
-	struct queue *queue; /* the default one */
+	struct text name;
+	struct text link;
+	PSECURITY_DESCRIPTOR descriptor; /* never freed: a driver makes one device */
+	struct queue *queue;		 /* the default one */
 	PFN_WDF_IO_IN_CALLER_CONTEXT caller_context;
 	WDF_FILEOBJECT_CONFIG files;
 	WDF_OBJECT_ATTRIBUTES file_attributes;
+	LONG volatile users; /* open files, and the driver until it is to be unloaded */
+	KEVENT unused;
 };
 
 struct queue {
@@ -90,6 +97,8 @@ struct request {
 	LONG volatile completed;
 	NTSTATUS status;
 	struct live *live; /* the memory behind its MDL */
+	ACCESS_STATE access; /* of a create */
+	IO_SECURITY_CONTEXT security;
 };
 
 /* Stops the driver's process and leaves the reason behind. */
@@ -120,12 +129,20 @@ NTSTATUS queue_submit(struct queue *queue, struct request *request);
 struct request *request_create(IRP *irp, struct file *file);
 void request_complete(struct request *request, NTSTATUS status, ULONG_PTR information);
 
+/* access.c */
+PSECURITY_DESCRIPTOR access_descriptor(const UNICODE_STRING *sddl);
+void access_watch(DEVICE_OBJECT *device);
+NTSTATUS access_check(PSECURITY_DESCRIPTOR descriptor, IO_STACK_LOCATION *create,
+		      ACCESS_STATE *state);
+
 /* live.c */
 NTSTATUS live_open(IRP *irp, struct live **live);
 MDL *live_mdl(struct live *live);
 void live_close(struct live *live, IRP *irp);
 
 /* ntoskrnl.c */
+/* Makes the image's calls of an imported function go to the target; returns the function. */
+void *redirect_import(void *image, const char *name, void *target);
 void ntoskrnl_redirect(void *image);
 void ntoskrnl_watch_process(void);
 void ntoskrnl_forget(void);

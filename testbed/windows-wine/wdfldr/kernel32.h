@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The functions of kernel32 that the double uses: under Wine a driver lives in an ordinary
- * process. Declared here because the kernel's headers and <windows.h> exclude one another.
+ * The functions of kernel32 and advapi32 that the double uses: under Wine a driver lives in an
+ * ordinary process. Declared here because the kernel's headers and <windows.h> exclude one another.
  */
 #ifndef PENDSHARE_WDFLDR_KERNEL32_H
 #define PENDSHARE_WDFLDR_KERNEL32_H
@@ -30,6 +30,17 @@ K32 BOOL32 UnregisterWaitEx(HANDLE wait, HANDLE completion);
 #define WT_EXECUTEONLYONCE 8
 
 K32 HANDLE OpenProcess(ULONG access, BOOL32 inherit, ULONG id);
+K32 HANDLE OpenThread(ULONG access, BOOL32 inherit, ULONG id);
+#define PROCESS_QUERY_INFORMATION 0x400
+K32 HANDLE GetModuleHandleA(const char *name);
+
+K32 BOOL32 OpenProcessToken(HANDLE process, ULONG access, HANDLE *token);
+K32 BOOL32 OpenThreadToken(HANDLE thread, ULONG access, BOOL32 as_self, HANDLE *token);
+K32 BOOL32 DuplicateToken(HANDLE token, SECURITY_IMPERSONATION_LEVEL level, HANDLE *duplicate);
+K32 BOOL32 AccessCheck(void *descriptor, HANDLE token, ULONG desired, GENERIC_MAPPING *mapping,
+		       PRIVILEGE_SET *privileges, ULONG *size, ACCESS_MASK *granted, BOOL32 *fine);
+K32 BOOL32 ConvertStringSecurityDescriptorToSecurityDescriptorW(const WCHAR *text, ULONG revision,
+								 void **descriptor, ULONG *size);
 
 K32 HANDLE OpenFileMappingA(ULONG access, BOOL32 inherit, const char *name);
 K32 void *MapViewOfFile(HANDLE section, ULONG access, ULONG high, ULONG low, SIZE_T bytes);

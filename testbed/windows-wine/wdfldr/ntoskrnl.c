@@ -96,13 +96,16 @@ static NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK access, POBJECT_T
 	return status;
 }
 
-static void redirect(void **slot, void *target)
+/* Returns where it led before. */
+static void *redirect(void **slot, void *target)
 {
+	void *old = *slot;
 	ULONG before;
 
 	VirtualProtect(slot, sizeof(*slot), PAGE_READWRITE, &before);
 	*slot = target;
 	VirtualProtect(slot, sizeof(*slot), before, &before);
+	return old;
 }
 
 /* Of the loaded image; offsets are from its start. */
@@ -117,9 +120,11 @@ NTSYSAPI PVOID NTAPI RtlImageDirectoryEntryToData(PVOID image, BOOLEAN mapped, U
 						  PULONG size);
 #define IMPORTS 1
 
-static void redirect_import(UCHAR *image, const char *name, void *target)
+void *redirect_import(void *base, const char *name, void *target)
 {
 	struct import_module *module;
+	UCHAR *image = base;
+	void *old = NULL;
 	ULONG size;
 
 	module = RtlImageDirectoryEntryToData(image, TRUE, IMPORTS, &size);
@@ -129,8 +134,10 @@ static void redirect_import(UCHAR *image, const char *name, void *target)
 
 		for (; *names; names++, slots++)
 			if (!strcmp((const char *)image + *names + sizeof(USHORT), name))
-				redirect(slots, target);
+				old = redirect(slots, target);
 	}
+	stop_unless(old != NULL, name);
+	return old;
 }
 
 void ntoskrnl_redirect(void *image)

@@ -58,9 +58,6 @@ VOID double_WdfRequestCompleteWithInformation(PWDF_DRIVER_GLOBALS globals, WDFRE
 	request_complete(object_of(request, REQUEST), status, information);
 }
 
-/* What each create is taken to have asked for, since Wine does not say. */
-static IO_SECURITY_CONTEXT everything = {.DesiredAccess = GENERIC_READ | GENERIC_WRITE | WRITE_DAC};
-
 VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
 				    PWDF_REQUEST_PARAMETERS parameters)
 {
@@ -72,7 +69,7 @@ VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST hand
 		    "WDF_REQUEST_PARAMETERS not initialized");
 	parameters->Type = (WDF_REQUEST_TYPE)stack->MajorFunction;
 	if (stack->MajorFunction == IRP_MJ_CREATE) {
-		parameters->Parameters.Create.SecurityContext = &everything;
+		parameters->Parameters.Create.SecurityContext = &request->security;
 		parameters->Parameters.Create.Options = stack->Parameters.Create.Options;
 	} else {
 		parameters->Parameters.DeviceIoControl.OutputBufferLength =
