@@ -58,6 +58,15 @@ void alarm_delete(struct alarm *alarm)
 }
 
 /*
+ * As the framework wants it: negative, and not 0. No more than was asked for, since what is due
+ * just after a clock interrupt waits for the next.
+ */
+LONGLONG alarm_due(ULONG64 in_ns)
+{
+	return in_ns ? -(LONGLONG)((in_ns + 99) / 100) : -1;
+}
+
+/*
  * Does nothing once the share is ending. An end that comes between the reference and the
  * start has found no timer to stop, so the reason is looked at once more afterwards.
  */
@@ -65,7 +74,7 @@ void alarm_start(struct alarm *alarm, ULONG64 due_ns)
 {
 	if (!pendshare_lease_get(&alarm->share->lease))
 		return;
-	WdfTimerStart(alarm->timer, -(LONGLONG)(due_ns / 100 + 1));
+	WdfTimerStart(alarm->timer, alarm_due(due_ns));
 	if (pendshare_lease_reason(&alarm->share->lease))
 		alarm_stop(alarm);
 }

@@ -125,7 +125,8 @@ static BOOLEAN has_news(FILE_CONTEXT *file)
 	KIRQL irql;
 
 	KeAcquireSpinLock(&file->lock, &irql);
-	news = !IsListEmpty(&file->events) || (file->removed && !file->live) || finished(file);
+	news = !file->closed && (!IsListEmpty(&file->events) || (file->removed && !file->live) ||
+				 finished(file));
 	KeReleaseSpinLock(&file->lock, irql);
 	return news;
 }
@@ -199,6 +200,7 @@ void events_drain(FILE_CONTEXT *file)
 	file->again = TRUE;
 	if (!file->draining) {
 		file->draining = TRUE;
+		file->drainer = PsGetCurrentThreadId();
 		while (file->again) {
 			file->again = FALSE;
 			KeReleaseSpinLock(&file->lock, irql);
@@ -206,8 +208,29 @@ void events_drain(FILE_CONTEXT *file)
 			KeAcquireSpinLock(&file->lock, &irql);
 		}
 		file->draining = FALSE;
+		if (file->closed)
+			KeSetEvent(&file->drained, IO_NO_INCREMENT, FALSE);
 	}
 	KeReleaseSpinLock(&file->lock, irql);
+}
+
+/*
+ * From here on nobody looks for PENDs of the file: the queue compares FILE_OBJECTs by address,
+ * and when this close has returned, another open may have that address, and PENDs of its own. A
+ * drainer that has looked already is waited for; it waits for nobody. If it is this very thread,
+ * the close came out of its completion of the last PEND, and it looks again before it goes on.
+ */
+void events_close(FILE_CONTEXT *file)
+{
+	BOOLEAN wait;
+	KIRQL irql;
+
+	KeAcquireSpinLock(&file->lock, &irql);
+	file->closed = TRUE;
+	wait = file->draining && file->drainer != PsGetCurrentThreadId();
+	KeReleaseSpinLock(&file->lock, irql);
+	if (wait)
+		(void)KeWaitForSingleObject(&file->drained, Executive, KernelMode, FALSE, NULL);
 }
 
 NTSTATUS events_pend(struct call *call)

@@ -79,13 +79,16 @@ struct file {
 	BOOLEAN closing;  /* no new shares */
 	BOOLEAN dead;	  /* revoked */
 	BOOLEAN removed;  /* REMOVED is to be delivered */
+	BOOLEAN closed;	  /* no request of it is left, and none will come */
 	BOOLEAN draining; /* someone delivers events */
 	BOOLEAN again;	  /* and shall look once more */
+	HANDLE drainer;  /* while draining */
 	ULONG64 live;	  /* SHARE requests accepted and not completed */
 	ULONG64 shares;	  /* in buckets: for INFO, gone from it before their end is seen */
 	ULONG64 pages;	  /* theirs */
 	LIST_ENTRY events; /* shares with something to report */
 	SHARE *buckets[PENDSHARE_BUCKETS];
+	KEVENT drained; /* of a closed file */
 };
 
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(FILE_CONTEXT, file_of)
@@ -202,12 +205,14 @@ NTSTATUS doorbell_reference(ULONG64 handle, PKEVENT *event); /* PASSIVE, in the 
 void doorbell_ring(SHARE *share);
 void events_add(FILE_CONTEXT *file, SHARE *share); /* with file->lock held */
 void events_drain(FILE_CONTEXT *file);
+void events_close(FILE_CONTEXT *file); /* PASSIVE */
 NTSTATUS events_pend(struct call *call);
 
 /* alarm.c */
 NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct alarm *alarm),
 		      ULONG64 finest_ns); /* PASSIVE */
 void alarm_delete(struct alarm *alarm);	  /* PASSIVE */
+LONGLONG alarm_due(ULONG64 in_ns);
 void alarm_start(struct alarm *alarm, ULONG64 due_ns);
 void alarm_stop(struct alarm *alarm);
 ULONG64 clock_ns(void);

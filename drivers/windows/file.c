@@ -148,6 +148,7 @@ void file_create(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJECT handle)
 	file->device = device_of(device);
 	file->administrator = may_revoke(request);
 	KeInitializeSpinLock(&file->lock);
+	KeInitializeEvent(&file->drained, NotificationEvent, FALSE);
 	InitializeListHead(&file->events);
 	status = user_get(file->device, &file->user);
 	if (NT_SUCCESS(status)) {
@@ -177,6 +178,7 @@ void file_close(WDFFILEOBJECT handle)
 	ExAcquireFastMutex(&file->device->mutex);
 	RemoveEntryList(&file->link);
 	ExReleaseFastMutex(&file->device->mutex);
+	events_close(file);
 	ObDereferenceObject(file->owner);
 	user_put(file->device, file->user);
 }

@@ -73,7 +73,7 @@ static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 static void wake_at(DEVICE *device, ULONG64 at, ULONG64 now)
 {
 	if (at != NEVER)
-		WdfTimerStart(device->recall, -(LONGLONG)((at > now ? at - now : 0) / 100 + 1));
+		WdfTimerStart(device->recall, alarm_due(at > now ? at - now : 0));
 }
 
 static void recall_all(DEVICE *device, ULONG64 grace_ms)

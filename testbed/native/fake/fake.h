@@ -33,6 +33,7 @@ void fake_set_group(const void *sid, unsigned int length);
 void fake_unload(void);
 /* Returns when no work item is queued or running and no close is under way. */
 void fake_settle(void);
+#define FAKE_TICK_NS 15625000ull /* between two clock interrupts */
 /* Moves the clock and runs the timers that are due, on this fiber. */
 void fake_advance(ULONG64 ns);
 

@@ -13,6 +13,7 @@ static void file_closed(void *argument)
 	struct handle *handle;
 
 	file->device->files.EvtFileClose((WDFFILEOBJECT)file);
+	__atomic_store_n(&file->closed, TRUE, __ATOMIC_RELEASE);
 	while ((handle = file->handles)) {
 		file->handles = handle->next;
 		free(handle);

@@ -78,6 +78,7 @@ struct file_object {
 	unsigned int flags;
 	int open;  /* handles that are not closed */
 	int users; /* the open handles together, and every request */
+	BOOLEAN closed; /* atomic */
 };
 
 enum request_state { REQUEST_OWNED, REQUEST_QUEUED, REQUEST_COMPLETED };
@@ -116,12 +117,14 @@ void fake_lower(KIRQL irql);
 void fake_require_callable(KIRQL highest); /* no lock held, and not above */
 
 /* kernel.c */
+extern struct fake_process fake_arbitrary_process; /* where the driver may not rely on any */
 bool fake_fails(void);
 void fake_count_window(enum fake_window window);
 
 /* work.c */
 void work_start(unsigned int workers);
 void work_stop(void);
+bool work_has_workers(void);
 void work_wait(void);				      /* until something has been done */
 void work_defer(void (*run)(void *), void *argument); /* at PASSIVE_LEVEL, on a worker */
 

@@ -198,6 +198,7 @@ struct io *fake_prepare(struct handle *handle, ULONG code, const void *in, size_
 	} else {
 		request->mdl.memory = out;
 		request->mdl.length = out_length;
+		request->mdl.readonly = (code & 3) == 1;
 		request->mdl.offset = (ULONG)((uintptr_t)out & (PAGE_SIZE - 1));
 	}
 	request->state = REQUEST_OWNED;

@@ -109,12 +109,19 @@ void ExReleaseFastMutex(FAST_MUTEX *mutex)
 
 ULONG KeQueryTimeIncrement(void)
 {
-	return 156250;
+	return FAKE_TICK_NS / 100;
 }
 
+/*
+ * Rule: the pages of METHOD_IN_DIRECT are locked for reading, and may be mapped so only; two that
+ * map one MDL at the same time race. [MmProbeAndLockPages, MmGetSystemAddressForMdlSafe]
+ */
 PVOID MmGetSystemAddressForMdlSafe(PMDL mdl, ULONG priority)
 {
 	FAKE_REQUIRE(priority & MdlMappingNoExecute);
+	FAKE_REQUIRE(!mdl->readonly || (priority & MdlMappingNoWrite));
+	FAKE_REQUIRE(!mdl->mapped);
+	mdl->mapped = TRUE;
 	return fake_fails() ? NULL : mdl->memory;
 }
 
@@ -174,6 +181,7 @@ NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TY
 	(void)information;
 	FAKE_REQUIRE(mode == UserMode && type == &event_type && access == EVENT_MODIFY_STATE);
 	fake_require_callable(PASSIVE_LEVEL);
+	FAKE_REQUIRE(sched_process() != &fake_arbitrary_process);
 	if (!handle || !event_slot(handle))
 		return STATUS_INVALID_HANDLE;
 	ObReferenceObject(handle);
@@ -214,6 +222,7 @@ struct fake_process {
 };
 
 static struct fake_process first_process = { 1, 1, 1 };
+struct fake_process fake_arbitrary_process = { 1, 4, 0 };
 static PCREATE_PROCESS_NOTIFY_ROUTINE notify_routine;
 
 struct fake_process *fake_process_new(ULONG id, ULONG user)
@@ -271,6 +280,7 @@ NTSTATUS ZwOpenProcessTokenEx(HANDLE process, ACCESS_MASK access, ULONG attribut
 {
 	(void)process, (void)access, (void)attributes;
 	fake_require_callable(PASSIVE_LEVEL);
+	FAKE_REQUIRE(sched_process() != &fake_arbitrary_process);
 	if (fake_fails())
 		return STATUS_ACCESS_DENIED;
 	*token = (HANDLE)(uintptr_t)PsGetCurrentProcess()->user;

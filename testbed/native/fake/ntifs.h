@@ -138,6 +138,8 @@ typedef struct {
 	void *memory;
 	size_t length;
 	ULONG offset;
+	BOOLEAN readonly;
+	BOOLEAN mapped;
 } MDL, *PMDL;
 
 #define NormalPagePriority 16
@@ -225,6 +227,7 @@ typedef struct {
 typedef void (*PCREATE_PROCESS_NOTIFY_ROUTINE)(HANDLE, HANDLE, BOOLEAN);
 NTSTATUS PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE routine, BOOLEAN remove);
 PEPROCESS PsGetCurrentProcess(void);
+HANDLE PsGetCurrentThreadId(void);
 HANDLE PsGetProcessId(PEPROCESS process);
 void ObReferenceObject(void *object);
 void ObDereferenceObject(void *object);

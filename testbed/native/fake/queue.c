@@ -62,6 +62,8 @@ static void canceled(struct request *request, enum fake_window window)
 {
 	own(request);
 	if (!request->home->config.EvtIoCanceledOnQueue) {
+		if (request->home == request->file->device->default_queue)
+			fake_count_window(FAKE_CANCELED_UNSEEN);
 		request_complete(request, STATUS_CANCELLED, 0);
 	} else if ((fake_random() & 3) == 0) {
 		fake_count_window(FAKE_CANCELED_LATER);
@@ -80,6 +82,12 @@ static void unlink_request(struct request *request)
 	__atomic_store_n(&request->queue, NULL, __ATOMIC_SEQ_CST);
 }
 
+/* With the queue's lock held; in another queue it may be put or taken meanwhile. */
+static bool lies_in(const struct request *request, const struct queue *queue)
+{
+	return __atomic_load_n(&request->queue, __ATOMIC_SEQ_CST) == queue;
+}
+
 /* The flag first, then the queue; enqueue does it the other way round: one sees the other. */
 void queue_cancel(struct request *request)
 {
@@ -92,7 +100,7 @@ void queue_cancel(struct request *request)
 	if (!queue)
 		return;
 	lock_take(&queue->lock);
-	found = request->queue == queue;
+	found = lies_in(request, queue);
 	if (found)
 		unlink_request(request);
 	lock_drop(&queue->lock);
@@ -163,7 +171,7 @@ NTSTATUS fake_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQUE
 	(void)globals;
 	fake_require_callable(DISPATCH_LEVEL);
 	lock_take(&queue->lock);
-	found = request->queue == queue;
+	found = lies_in(request, queue);
 	if (found) {
 		unlink_request(request);
 		own(request);
@@ -209,11 +217,46 @@ NTSTATUS fake_WdfIoQueueRetrieveRequestByFileObject(PWDF_DRIVER_GLOBALS globals,
 {
 	(void)globals;
 	fake_require_callable(DISPATCH_LEVEL);
+	/*
+	 * Rule: requests are compared by their FILE_OBJECT, and the one of a closed file may be that of
+	 * another open by now. [FxIrpQueue::RemoveNextIrpFromQueueLocked]
+	 */
+	FAKE_REQUIRE(!__atomic_load_n(&((struct file_object *)file)->closed, __ATOMIC_ACQUIRE));
 	*out = (WDFREQUEST)take_first_of((struct queue *)queue, (struct file_object *)file);
 	return *out ? STATUS_SUCCESS : STATUS_NO_MORE_ENTRIES;
 }
 
-/* From the caller's context on to the default queue, and out of it at once. */
+/* Gives the driver the first request of its default queue, if there is one left. */
+static void present(void *argument)
+{
+	struct queue *queue = argument;
+	struct fake_process *process = sched_process();
+	struct request *request;
+
+	lock_take(&queue->lock);
+	request = IsListEmpty(&queue->requests) ?
+			  NULL :
+			  CONTAINING_RECORD(queue->requests.Flink, struct request, link);
+	if (request) {
+		unlink_request(request);
+		own(request);
+	}
+	lock_drop(&queue->lock);
+	if (!request)
+		return;
+	fake_process_enter(&fake_arbitrary_process);
+	queue->config.EvtIoDeviceControl((WDFQUEUE)queue, (WDFREQUEST)request,
+					 request->out_length + request->mdl.length,
+					 request->in_length, request->code);
+	fake_process_enter(process);
+}
+
+/*
+ * Rule: a queue presents requests on whatever thread comes by, so in the callback the process is
+ * arbitrary, and requests of one thread may be in the driver at the same time. One that is
+ * cancelled before it was presented is completed without a word to the driver.
+ * [FxPkgIo::DispatchStep2, FxIoQueue::DispatchEvents, FxIoQueue::CancelForQueue: m_Presented]
+ */
 FN_WdfDeviceEnqueueRequest fake_WdfDeviceEnqueueRequest;
 NTSTATUS fake_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, WDFREQUEST tag)
 {
@@ -222,15 +265,12 @@ NTSTATUS fake_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS globals, WDFDEVICE han
 
 	(void)globals;
 	if (fake_fails())
-		return STATUS_INSUFFICIENT_RESOURCES;
-	if (__atomic_load_n(&request->cancelled, __ATOMIC_SEQ_CST)) {
-		fake_count_window(FAKE_CANCELED_UNSEEN);
-		request_complete(request, STATUS_CANCELLED, 0);
-		return STATUS_SUCCESS;
-	}
-	queue->config.EvtIoDeviceControl((WDFQUEUE)queue, tag,
-					 request->out_length + request->mdl.length,
-					 request->in_length, request->code);
+		return STATUS_WDF_BUSY;
+	enqueue(request, queue, false);
+	if (work_has_workers() && (fake_random() & 3) == 0)
+		work_defer(present, queue);
+	else
+		present(queue);
 	return STATUS_SUCCESS;
 }
 

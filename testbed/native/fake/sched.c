@@ -224,6 +224,11 @@ struct fake_process *sched_process(void)
 	return current->process;
 }
 
+HANDLE PsGetCurrentThreadId(void)
+{
+	return current;
+}
+
 void fake_process_enter(struct fake_process *process)
 {
 	current->process = process;

@@ -105,9 +105,14 @@ void work_defer(void (*run)(void *), void *argument)
 	lock_drop(&jobs_lock);
 }
 
+bool work_has_workers(void)
+{
+	return count(&workers) != 0;
+}
+
 void work_wait(void)
 {
-	if (count(&workers) || !run_job())
+	if (work_has_workers() || !run_job())
 		fake_yield();
 }
 
@@ -214,10 +219,18 @@ WDFOBJECT fake_WdfWorkItemGetParentObject(PWDF_DRIVER_GLOBALS globals, WDFWORKIT
 
 /* Timers */
 
+/*
+ * Rule: a timer expires at a clock interrupt, so up to one of them late, and never early: each
+ * 15.625 ms, or for a high-resolution one as often as the clock can, taken to be each ms. Its
+ * callback is a DPC. [High-Resolution Timers, ExSetTimer; FxTimer::TimerHandler]
+ */
+#define FINE_TICK_NS 1000000ull
+
 struct timer {
 	struct object object;
 	LIST_ENTRY link; /* in set_timers, or alone */
 	PFN_WDF_TIMER function;
+	ULONG64 tick;
 	ULONG64 due;
 	unsigned int running;
 };
@@ -230,6 +243,13 @@ LARGE_INTEGER KeQueryPerformanceCounter(LARGE_INTEGER *frequency)
 {
 	frequency->QuadPart = 10000000;
 	return (LARGE_INTEGER){ (LONGLONG)(__atomic_load_n(&clock_now, __ATOMIC_RELAXED) / 100) };
+}
+
+/* Others may have moved it further; timers_lock is held. */
+static void move_clock(ULONG64 to)
+{
+	if (to > clock_now)
+		__atomic_store_n(&clock_now, to, __ATOMIC_RELAXED);
 }
 
 static void timer_dispose(struct object *object)
@@ -264,6 +284,7 @@ NTSTATUS fake_WdfTimerCreate(PWDF_DRIVER_GLOBALS globals, PWDF_TIMER_CONFIG conf
 	object_init(&timer->object, KIND_TIMER, attributes->ParentObject);
 	timer->object.dispose = timer_dispose;
 	timer->function = config->EvtTimerFunc;
+	timer->tick = config->UseHighResolutionTimer ? FINE_TICK_NS : FAKE_TICK_NS;
 	InitializeListHead(&timer->link);
 	object_add_context(&timer->object, attributes, NULL);
 	*out = (WDFTIMER)timer;
@@ -277,12 +298,13 @@ BOOLEAN fake_WdfTimerStart(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, LONGLON
 	bool was_set;
 
 	(void)globals;
-	FAKE_REQUIRE(due < 0);
+	FAKE_REQUIRE(due < 0 && fake_irql() <= DISPATCH_LEVEL);
 	fake_point();
 	lock_take(&timers_lock);
 	was_set = !IsListEmpty(&timer->link);
 	RemoveEntryList(&timer->link);
-	timer->due = clock_now + (ULONG64)-due * 100;
+	timer->due = clock_now + (ULONG64)-due * 100 + timer->tick - 1;
+	timer->due -= timer->due % timer->tick;
 	InsertTailList(&set_timers, &timer->link);
 	lock_drop(&timers_lock);
 	fake_point();
@@ -317,38 +339,43 @@ WDFOBJECT fake_WdfTimerGetParentObject(PWDF_DRIVER_GLOBALS globals, WDFTIMER tim
 	return ((struct object *)timer)->parent;
 }
 
-/* The next timer that is due, no longer set; timers_lock is held. */
-static struct timer *take_due(void)
+/* The first timer that is due until then, no longer set, at its time; timers_lock is held. */
+static struct timer *take_due(ULONG64 until)
 {
+	struct timer *first = NULL;
 	LIST_ENTRY *link;
 
 	for (link = set_timers.Flink; link != &set_timers; link = link->Flink) {
 		struct timer *timer = CONTAINING_RECORD(link, struct timer, link);
 
-		if (timer->due > clock_now)
-			continue;
-		RemoveEntryList(&timer->link);
-		InitializeListHead(&timer->link);
-		timer->running++;
-		return timer;
+		if (timer->due <= until && (!first || timer->due < first->due))
+			first = timer;
 	}
-	return NULL;
+	if (!first)
+		return NULL;
+	RemoveEntryList(&first->link);
+	InitializeListHead(&first->link);
+	first->running++;
+	move_clock(first->due);
+	return first;
 }
 
 void fake_advance(ULONG64 ns)
 {
 	struct timer *timer;
+	ULONG64 until;
 	KIRQL irql = fake_raise(DISPATCH_LEVEL);
 
 	lock_take(&timers_lock);
-	__atomic_fetch_add(&clock_now, ns, __ATOMIC_RELAXED);
-	while ((timer = take_due())) {
+	until = clock_now + ns;
+	while ((timer = take_due(until))) {
 		lock_drop(&timers_lock);
 		timer->function((WDFTIMER)timer);
 		fake_point();
 		lock_take(&timers_lock);
 		timer->running--;
 	}
+	move_clock(until);
 	lock_drop(&timers_lock);
 	fake_lower(irql);
 }

@@ -202,7 +202,7 @@ static void test_ends(void)
 	io = user_start(handle, &share, memory, 1);
 	fake_advance(900000);
 	expect(ended(io, NULL), STATUS_PENDING, "before its deadline it");
-	fake_advance(200000);
+	fake_advance(FAKE_TICK_NS);
 	expect_end(io, PENDSHARE_DEADLINE, "its deadline");
 	share.deadline_ns = 0;
 
@@ -253,6 +253,7 @@ static void test_peers(void)
 	NTSTATUS status;
 	struct io *pend;
 	struct io *io;
+	ULONG tick;
 
 	user_options(&share, &fill, sizeof(fill));
 	io = user_start(handle, &share, memory, 4);
@@ -287,8 +288,8 @@ static void test_peers(void)
 	share = user_share(3, "clock", BOTH);
 	user_options(&share, &clock, sizeof(clock));
 	io = user_start(handle, &share, memory, 4);
-	fake_advance(1000100);
-	fake_advance(1000000);
+	for (tick = 0; tick < 3; tick++)
+		fake_advance(1000000);
 	expect(user_notify(handle, 3), STATUS_NOT_SUPPORTED, "NOTIFY of clock");
 	fake_advance(1000000);
 	status = ended(io, &bytes);
@@ -360,7 +361,7 @@ static void test_events(void)
 	fake_free(pend);
 	fake_advance(4000000);
 	expect(ended(io, NULL), STATUS_PENDING, "within the time of grace it");
-	fake_advance(2000000);
+	fake_advance(FAKE_TICK_NS);
 	expect_end(io, PENDSHARE_RECALLED, "the end of the time of grace");
 	user_revoke(handle, 0);
 	fake_settle();

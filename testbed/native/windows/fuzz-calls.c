@@ -150,7 +150,7 @@ static void act(struct input *input)
 			handles[which] = fake_open(take(input) & 3, NULL);
 		break;
 	case 3:
-		fake_advance(take(input) * 100000ull);
+		fake_advance(take(input) * (FAKE_TICK_NS / 64));
 		break;
 	case 4:
 		fake_settle();

@@ -87,7 +87,7 @@ static void do_notify(struct round *round)
 static void do_time(struct round *round)
 {
 	(void)round;
-	fake_advance(2000000);
+	fake_advance(FAKE_TICK_NS);
 }
 
 /* Tries until there is something to end, as one who does not wait for `accepted`. */
@@ -103,7 +103,7 @@ static void do_release_early(struct round *round)
 static void do_recall(struct round *round)
 {
 	user_revoke(round->handle, 1);
-	fake_advance(1100000);
+	fake_advance(FAKE_TICK_NS);
 }
 
 /* The peer does it. */
@@ -360,14 +360,14 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 				  current.memory, pages * PAGE_SIZE);
 	if (!has(&share_)) {
 		do_share(&current);
-		if (race->peer)
-			fake_settle();
+		fake_settle(); /* the queue may have left it to another thread */
 	}
 	finished = 0;
 	for (i = 0; i < contenders; i++)
 		fake_spawn(contend, (void *)race->contenders[i]);
 	while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) != contenders)
 		fake_yield();
+	fake_settle();
 	if (has(&share_))
 		user_end(handle, PENDSHARE_IOC_CANCEL, ID);
 	status = fake_wait(current.io, NULL);
