@@ -26,10 +26,17 @@ void file_use(struct file_object *file)
 	__atomic_fetch_add(&file->users, 1, __ATOMIC_RELAXED);
 }
 
-/* Close comes at PASSIVE_LEVEL, whoever was the last. */
+/*
+ * Rule: IRP_MJ_CLOSE comes at PASSIVE_LEVEL with the last reference, perhaps inside of the
+ * completion of the last request. [IRP_MJ_CLOSE, ObDereferenceObjectDeferDelete]
+ */
 void file_unuse(struct file_object *file)
 {
-	if (__atomic_sub_fetch(&file->users, 1, __ATOMIC_ACQ_REL) == 0)
+	if (__atomic_sub_fetch(&file->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (fake_irql() == PASSIVE_LEVEL && fake_random() & 1)
+		file_closed(file);
+	else
 		work_defer(file_closed, file);
 }
 
