@@ -141,6 +141,23 @@ static void test_pend(HANDLE device)
 		     STATUS_INVALID_PARAMETER, "PEND with an output shorter than an event");
 }
 
+static void test_reading_and_writing(HANDLE device)
+{
+	OVERLAPPED overlapped = {.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
+	UCHAR byte = 0;
+	DWORD count;
+
+	check(!ReadFile(device, &byte, 1, NULL, &overlapped) &&
+		  !GetOverlappedResult(device, &overlapped, &count, TRUE) &&
+		  GetLastError() == ERROR_INVALID_FUNCTION,
+	      "ReadFile is none of the device's functions");
+	check(!WriteFile(device, &byte, 1, NULL, &overlapped) &&
+		  !GetOverlappedResult(device, &overlapped, &count, TRUE) &&
+		  GetLastError() == ERROR_INVALID_FUNCTION,
+	      "nor is WriteFile");
+	CloseHandle(overlapped.hEvent);
+}
+
 static void test_synchronous(void)
 {
 	HANDLE device = device_open(0);
@@ -169,6 +186,7 @@ void test_input(void)
 	test_codes(device);
 	test_longer(device);
 	test_pend(device);
+	test_reading_and_writing(device);
 	CloseHandle(device);
 	test_synchronous();
 	await_quiet("bad input");

@@ -130,11 +130,17 @@ static void test_event(HANDLE device)
 	HANDLE mutex = CreateMutexW(NULL, FALSE, NULL);
 	struct pendshare_share arguments;
 	struct pending pending;
+	HANDLE listener;
 
 	refused(device, with_event(NULL), STATUS_INVALID_HANDLE, "NULL for an event");
 	refused(device, with_event((HANDLE)(ULONG_PTR)0x7ffffff0), STATUS_INVALID_HANDLE,
 		"a wild event");
 	refused(device, with_event(mutex), STATUS_INVALID_HANDLE, "a mutex for an event");
+	DuplicateHandle(GetCurrentProcess(), event, GetCurrentProcess(), &listener, SYNCHRONIZE,
+			FALSE, 0);
+	refused(device, with_event(listener), STATUS_INVALID_HANDLE,
+		"an event that it may only wait for");
+	CloseHandle(listener);
 	refused(device, with_event(device), STATUS_INVALID_HANDLE, "the device for an event");
 	arguments = with_event(event);
 	share(device, &arguments, pages(1), PAGE, &pending);

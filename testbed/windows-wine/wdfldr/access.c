@@ -65,24 +65,62 @@ void access_watch(DEVICE_OBJECT *device)
 					      note_create);
 }
 
-/* Of the thread that the current request comes from, to be closed; NULL: it has ended. */
+/*
+ * Rule: in a caller's context NtCurrentThread() and NtCurrentProcess() are the caller's. [Differences
+ * Between ZwXxx and NtXxx; FxPkgIo::DispatchStep2] Under Wine they are the driver's process's own.
+ */
+static NTSTATUS open_thread_token(HANDLE thread, ACCESS_MASK access, BOOLEAN as_self,
+				  ULONG attributes, HANDLE *token)
+{
+	HANDLE caller;
+	NTSTATUS status;
+
+	irql_at_most(PASSIVE_LEVEL);
+	stop_unless(thread == NtCurrentThread() && attributes == OBJ_KERNEL_HANDLE,
+		    "a token of another thread, or a handle that the caller could use");
+	/* Wine wants all access for a thread's token. */
+	caller = OpenThread(THREAD_ALL_ACCESS, FALSE, (ULONG)(ULONG_PTR)PsGetCurrentThreadId());
+	status = caller ? ZwOpenThreadTokenEx(caller, access, as_self, 0, token) : STATUS_NO_TOKEN;
+	CloseHandle(caller);
+	return status;
+}
+
+static NTSTATUS open_process_token(HANDLE process, ACCESS_MASK access, ULONG attributes,
+				   HANDLE *token)
+{
+	HANDLE caller;
+	NTSTATUS status;
+
+	irql_at_most(PASSIVE_LEVEL);
+	stop_unless(process == NtCurrentProcess() && attributes == OBJ_KERNEL_HANDLE,
+		    "a token of another process, or a handle that the caller could use");
+	caller = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE,
+			     (ULONG)(ULONG_PTR)PsGetCurrentProcessId());
+	status = ZwOpenProcessTokenEx(caller, access, 0, token);
+	CloseHandle(caller);
+	return status;
+}
+
+void access_redirect(void *image)
+{
+	redirect_import(image, "ZwOpenThreadTokenEx", open_thread_token);
+	redirect_import(image, "ZwOpenProcessTokenEx", open_process_token);
+}
+
+/* For checks of the caller's access, to be closed; NULL: the caller has ended. */
 static HANDLE caller_token(void)
 {
-	/* Wine wants all access for a thread's token. */
-	HANDLE thread =
-	    OpenThread(THREAD_ALL_ACCESS, FALSE, (ULONG)(ULONG_PTR)PsGetCurrentThreadId());
-	HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE,
-				     (ULONG)(ULONG_PTR)PsGetCurrentProcessId());
 	HANDLE token = NULL;
 	HANDLE primary;
 
-	if (!OpenThreadToken(thread, TOKEN_QUERY, TRUE, &token) &&
-	    OpenProcessToken(process, TOKEN_QUERY | TOKEN_DUPLICATE, &primary)) {
-		DuplicateToken(primary, SecurityImpersonation, &token);
-		CloseHandle(primary);
-	}
-	CloseHandle(process);
-	CloseHandle(thread);
+	if (NT_SUCCESS(open_thread_token(NtCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE,
+					 &token)))
+		return token;
+	if (!NT_SUCCESS(open_process_token(NtCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE,
+					   OBJ_KERNEL_HANDLE, &primary)))
+		return NULL;
+	DuplicateToken(primary, SecurityImpersonation, &token);
+	CloseHandle(primary);
 	return token;
 }
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The driver, its control device, and its files: how IRPs become callbacks.
+ * The driver and its control device.
  */
 #include "framework.h"
 
 static struct driver *the_driver;
-static struct device *the_device; /* of the one driver that this double serves */
-static WDF_DRIVER_GLOBALS driver_globals = {.DriverName = "pendshare",
-					    .DisplaceDriverUnload = TRUE};
+struct device *the_device; /* of the one driver that this double serves */
 
 struct WDFDEVICE_INIT {
 	struct text name;
@@ -25,7 +23,7 @@ static void text_copy(struct text *to, const UNICODE_STRING *from)
 	to->string = (UNICODE_STRING){from->Length, from->Length, to->buffer};
 }
 
-static void device_put(struct device *device)
+void device_put(struct device *device)
 {
 	if (InterlockedDecrement(&device->users) == 0)
 		KeSetEvent(&device->unused, IO_NO_INCREMENT, FALSE);
@@ -39,6 +37,7 @@ static void device_put(struct device *device)
 static VOID unload(DRIVER_OBJECT *object)
 {
 	UNREFERENCED_PARAMETER(object);
+	the_device->leaving = TRUE;
 	device_put(the_device);
 	KeWaitForSingleObject(&the_device->unused, Executive, KernelMode, FALSE, NULL);
 	if (the_driver->config.EvtDriverUnload)
@@ -212,171 +211,7 @@ NTSTATUS double_WdfDeviceEnqueueRequest(PWDF_DRIVER_GLOBALS globals, WDFDEVICE h
 	struct device *device = object_of(handle, DEVICE);
 
 	UNREFERENCED_PARAMETER(globals);
-	return queue_submit(device->queue, object_of(request, REQUEST));
-}
-
-WDFDEVICE double_WdfFileObjectGetDevice(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT handle)
-{
-	struct file *file = object_of(handle, FILE_OBJ);
-
-	UNREFERENCED_PARAMETER(globals);
-	return (WDFDEVICE)file->device;
-}
-
-ULONG double_WdfFileObjectGetFlags(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT handle)
-{
-	struct file *file = object_of(handle, FILE_OBJ);
-
-	UNREFERENCED_PARAMETER(globals);
-	return file->flags;
-}
-
-static NTSTATUS refuse(IRP *irp, NTSTATUS status)
-{
-	irp->IoStatus.Status = status;
-	irp->IoStatus.Information = 0;
-	IoCompleteRequest(irp, IO_NO_INCREMENT);
-	return status;
-}
-
-static NTSTATUS create(struct device *device, IRP *irp)
-{
-	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
-	struct request *request;
-	struct file *file;
-	ACCESS_STATE access;
-	NTSTATUS status = access_check(device->descriptor, stack, &access);
-
-	if (!NT_SUCCESS(status))
-		return refuse(irp, status);
-	file = object_create(FILE_OBJ, sizeof(*file), &device->file_attributes, NULL);
-	file->device = device;
-	file->wdm = stack->FileObject;
-	file->users = 1;
-	if (stack->Parameters.Create.Options &
-	    (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT))
-		file->flags = FO_SYNCHRONOUS_IO;
-	request = request_create(irp, file);
-	request->access = access;
-	request->security.AccessState = &request->access;
-	request->security.DesiredAccess = access.RemainingDesiredAccess;
-	object_get(&request->object);
-	ntoskrnl_watch_process();
-	device->files.EvtDeviceFileCreate((WDFDEVICE)device, (WDFREQUEST)request,
-					  (WDFFILEOBJECT)file);
-	stop_unless(request->completed, "a create that is pended");
-	if (NT_SUCCESS(request->status)) {
-		stack->FileObject->FsContext = file;
-		InterlockedIncrement(&device->users);
-	} else {
-		object_delete(&file->object);
-	}
-	object_put(&request->object);
-	return STATUS_PENDING;
-}
-
-static void closed(void *instance, void *context)
-{
-	struct file *file = context;
-	struct device *device = file->device;
-	IRP *irp = file->close;
-
-	UNREFERENCED_PARAMETER(instance);
-	file->device->files.EvtFileClose((WDFFILEOBJECT)file);
-	object_delete(&file->object);
-	irp->IoStatus.Status = STATUS_SUCCESS;
-	IoCompleteRequest(irp, IO_NO_INCREMENT);
-	device_put(device);
-}
-
-/* Whoever completes the last request of a closed file must not wait for the driver's callback. */
-void file_put(struct file *file)
-{
-	if (InterlockedDecrement(&file->users) == 0)
-		stop_unless(TrySubmitThreadpoolCallback(closed, file, NULL),
-			    "no thread for a close");
-}
-
-static NTSTATUS close(struct file *file, IRP *irp)
-{
-	IoMarkIrpPending(irp);
-	file->close = irp;
-	file->device->files.EvtFileCleanup((WDFFILEOBJECT)file);
-	queue_cancel_file(file);
-	file_put(file);
-	return STATUS_PENDING;
-}
-
-NTSTATUS device_irp(DEVICE_OBJECT *wdm, IRP *irp)
-{
-	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
-	struct file *file = stack->FileObject->FsContext;
-
-	UNREFERENCED_PARAMETER(wdm);
-	if (stack->MajorFunction == IRP_MJ_CREATE)
-		return create(the_device, irp);
-	if (!file)
-		return refuse(irp, STATUS_INVALID_HANDLE);
-	if (stack->MajorFunction == IRP_MJ_CLOSE)
-		return close(file, irp);
-	if (stack->MajorFunction != IRP_MJ_DEVICE_CONTROL)
-		return refuse(irp, STATUS_INVALID_DEVICE_REQUEST);
-	the_device->caller_context((WDFDEVICE)the_device, (WDFREQUEST)request_create(irp, file));
-	return STATUS_PENDING;
-}
-
-/* Binding */
-
-struct bind_info {
-	ULONG size;
-	PCWSTR component;
-	ULONG version[3];
-	ULONG function_count;
-	const WDFFUNC **function_table;
-	PVOID module;
-};
-
-static void missing(void)
-{
-	stop("a function of the framework that the double does not have");
-}
-
-#define ENTRY(index, name, result, parameters, arguments) [index] = (WDFFUNC)double_##name,
-static WDFFUNC functions[WdfFunctionTableNumEntries] = {PENDSHARE_WDF_FUNCTIONS(ENTRY)};
-
-__declspec(dllexport) NTSTATUS WdfVersionBind(DRIVER_OBJECT *object, UNICODE_STRING *path,
-					      struct bind_info *info, PWDF_DRIVER_GLOBALS *globals)
-{
-	int i;
-
-	UNREFERENCED_PARAMETER(path);
-	stop_unless(info->size == sizeof(*info) && info->version[0] == 1 &&
-			info->version[1] >= 15 &&
-			info->function_count >= WdfFunctionTableNumEntries,
-		    "a driver for a framework before 1.15");
-	for (i = 0; i < WdfFunctionTableNumEntries; i++)
-		if (!functions[i])
-			functions[i] = missing;
-	ntoskrnl_redirect(object->DriverStart);
-	*info->function_table = functions;
-	*globals = &driver_globals;
+	irql_at_most(APC_LEVEL);
+	queue_submit(device->queue, object_of(request, REQUEST));
 	return STATUS_SUCCESS;
-}
-
-__declspec(dllexport) VOID
-    WdfVersionUnbind(UNICODE_STRING *path, struct bind_info *info, PWDF_DRIVER_GLOBALS globals)
-{
-	UNREFERENCED_PARAMETER(path);
-	UNREFERENCED_PARAMETER(globals);
-	*info->function_table = NULL;
-}
-
-/* Wine takes a driver that imports kernel32 for a library, and calls this instead of DriverEntry.
- */
-BOOL32 DllMain(HANDLE module, ULONG reason, PVOID reserved)
-{
-	UNREFERENCED_PARAMETER(module);
-	UNREFERENCED_PARAMETER(reason);
-	UNREFERENCED_PARAMETER(reserved);
-	return TRUE;
 }

@@ -10,8 +10,7 @@
  * Known differences from the real framework and the real kernel:
  * - Memory is what live.c makes of it, not locked pages; it has no page tables of its own, so that
  *   "no write" is enforced where a view can be mapped read-only, and "no execute" is not.
- * - The IRQL is always PASSIVE_LEVEL, and requests arrive one after another from one thread.
- *   Timers, work items, cancellation and completion do run beside them.
+ * - The IRQL is a number of each thread (irql.c), and preempts nothing.
  * - Wine sends no IRP_MJ_CLEANUP: EvtFileCleanup is called when IRP_MJ_CLOSE comes. The requests
  *   that it leaves are waited for, and then EvtFileClose follows.
  * - ObReferenceObjectByHandle for user mode and process notifications are missing in Wine:
@@ -69,6 +68,7 @@ struct device {
 	WDF_OBJECT_ATTRIBUTES file_attributes;
 	LONG volatile users; /* open files, and the driver until it is to be unloaded */
 	KEVENT unused;
+	BOOLEAN volatile leaving; /* asked to unload: no more opens */
 };
 
 struct queue {
@@ -84,6 +84,7 @@ struct file {
 	FILE_OBJECT *wdm;
 	IRP *close;
 	ULONG flags;
+	BOOLEAN volatile closed;
 	LONG volatile users; /* requests not completed, and the open handles */
 };
 
@@ -94,6 +95,7 @@ struct request {
 	struct queue *queue;  /* that it lies in; queue.c's lock */
 	struct queue *origin; /* that it was taken from last */
 	LIST_ENTRY entry;
+	BOOLEAN presented; /* to the driver, by a queue */
 	LONG volatile completed;
 	NTSTATUS status;
 	struct live *live; /* the memory behind its MDL */
@@ -118,26 +120,40 @@ void objects_visit(enum kind kind, void (*visit)(struct object *object, void *co
 void objects_report(const char *path);
 
 /* device.c */
+extern struct device *the_device;
+void device_put(struct device *device);
+
+/* file.c */
 NTSTATUS device_irp(DEVICE_OBJECT *device, IRP *irp);
 void file_put(struct file *file);
 
 /* queue.c */
 void queue_cancel_file(struct file *file);
-NTSTATUS queue_submit(struct queue *queue, struct request *request);
+void queue_submit(struct queue *queue, struct request *request);
 
 /* request.c */
 struct request *request_create(IRP *irp, struct file *file);
 void request_complete(struct request *request, NTSTATUS status, ULONG_PTR information);
 
+/* irql.c */
+KIRQL irql_now(void);
+KIRQL irql_raise(KIRQL irql); /* before a callback, which has to come back with the same */
+void irql_lower(KIRQL irql);
+void irql_at_most(KIRQL highest); /* for a call of the driver */
+void irql_redirect(void *image);
+
 /* access.c */
 PSECURITY_DESCRIPTOR access_descriptor(const UNICODE_STRING *sddl);
 void access_watch(DEVICE_OBJECT *device);
+void access_redirect(void *image);
 NTSTATUS access_check(PSECURITY_DESCRIPTOR descriptor, IO_STACK_LOCATION *create,
 		      ACCESS_STATE *state);
 
 /* live.c */
 NTSTATUS live_open(IRP *irp, struct live **live);
 MDL *live_mdl(struct live *live);
+void *live_map(MDL *mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache, void *address,
+	       ULONG bug_check, ULONG priority);
 void live_close(struct live *live, IRP *irp);
 
 /* ntoskrnl.c */

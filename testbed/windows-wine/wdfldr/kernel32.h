@@ -29,13 +29,15 @@ K32 BOOL32 RegisterWaitForSingleObject(HANDLE *wait, HANDLE object, CALLBACK_WAI
 K32 BOOL32 UnregisterWaitEx(HANDLE wait, HANDLE completion);
 #define WT_EXECUTEONLYONCE 8
 
+K32 ULONG TlsAlloc(void);
+K32 void *TlsGetValue(ULONG slot);
+K32 BOOL32 TlsSetValue(ULONG slot, void *value);
+
 K32 HANDLE OpenProcess(ULONG access, BOOL32 inherit, ULONG id);
 K32 HANDLE OpenThread(ULONG access, BOOL32 inherit, ULONG id);
 #define PROCESS_QUERY_INFORMATION 0x400
 K32 HANDLE GetModuleHandleA(const char *name);
 
-K32 BOOL32 OpenProcessToken(HANDLE process, ULONG access, HANDLE *token);
-K32 BOOL32 OpenThreadToken(HANDLE thread, ULONG access, BOOL32 as_self, HANDLE *token);
 K32 BOOL32 DuplicateToken(HANDLE token, SECURITY_IMPERSONATION_LEVEL level, HANDLE *duplicate);
 K32 BOOL32 AccessCheck(void *descriptor, HANDLE token, ULONG desired, GENERIC_MAPPING *mapping,
 		       PRIVILEGE_SET *privileges, ULONG *size, ACCESS_MASK *granted, BOOL32 *fine);

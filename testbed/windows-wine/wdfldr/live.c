@@ -92,8 +92,9 @@ NTSTATUS live_open(IRP *irp, struct live **out)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
 	live->mdl = IoAllocateMdl(memory, live->length, FALSE, FALSE, NULL);
-	live->mdl->MappedSystemVa = memory;
-	live->mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA | MDL_PAGES_LOCKED;
+	live->mdl->MdlFlags |= MDL_PAGES_LOCKED;
+	if ((stack->Parameters.DeviceIoControl.IoControlCode & 3) == METHOD_OUT_DIRECT)
+		live->mdl->MdlFlags |= MDL_WRITE_OPERATION;
 	*out = live;
 	return STATUS_SUCCESS;
 }
@@ -101,6 +102,27 @@ NTSTATUS live_open(IRP *irp, struct live **out)
 MDL *live_mdl(struct live *live)
 {
 	return live->mdl;
+}
+
+/*
+ * Rule: the pages of a direct request are locked, and mapped into the system when the driver asks. Of
+ * METHOD_OUT_DIRECT they are locked for writing, of METHOD_IN_DIRECT for reading, and mapped so only.
+ * Who maps one MDL twice at the same time leaks a mapping. [Methods for Accessing Data Buffers,
+ * MmProbeAndLockPages, MmGetSystemAddressForMdlSafe; FxRequest::GetDeviceControlOutputMdl]
+ */
+void *live_map(MDL *mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache, void *address,
+	       ULONG bug_check, ULONG priority)
+{
+	stop_unless(mode == KernelMode && cache == MmCached && !address && !bug_check,
+		    "a mapping that is not MmGetSystemAddressForMdlSafe's");
+	stop_unless(priority & MdlMappingNoExecute, "a mapping that can be executed");
+	stop_unless((mdl->MdlFlags & MDL_WRITE_OPERATION) || (priority & MdlMappingNoWrite),
+		    "pages that are locked for reading, mapped for writing");
+	stop_unless(!(mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA), "pages mapped twice");
+	irql_at_most(DISPATCH_LEVEL);
+	mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
+	mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+	return mdl->MappedSystemVa;
 }
 
 void live_close(struct live *live, IRP *irp)

@@ -16,17 +16,19 @@ struct process {
 
 static FAST_MUTEX mutex;
 static LIST_ENTRY processes = {&processes, &processes};
-static PCREATE_PROCESS_NOTIFY_ROUTINE volatile notify;
+static PCREATE_PROCESS_NOTIFY_ROUTINE notify; /* mutex, held while it runs */
 
 static void process_ended(void *context, BOOLEAN timed_out)
 {
 	struct process *process = context;
-	PCREATE_PROCESS_NOTIFY_ROUTINE callback = notify;
+	KIRQL irql;
 
 	UNREFERENCED_PARAMETER(timed_out);
-	if (callback)
-		callback(NULL, process->id, FALSE);
 	ExAcquireFastMutex(&mutex);
+	irql = irql_raise(PASSIVE_LEVEL);
+	if (notify)
+		notify(NULL, process->id, FALSE);
+	irql_lower(irql);
 	RemoveEntryList(&process->link);
 	ExReleaseFastMutex(&mutex);
 	UnregisterWaitEx(process->wait, NULL);
@@ -69,29 +71,48 @@ void ntoskrnl_forget(void)
 	}
 }
 
+/*
+ * Rule: the routine runs at PASSIVE_LEVEL when the last thread of a process exits, in no order that is
+ * documented against the closing of its handles; removing it waits for a call under way.
+ * [PsSetCreateProcessNotifyRoutine]
+ */
 static NTSTATUS set_process_notify(PCREATE_PROCESS_NOTIFY_ROUTINE callback, BOOLEAN remove)
 {
+	irql_at_most(PASSIVE_LEVEL);
+	ExAcquireFastMutex(&mutex);
 	notify = remove ? NULL : callback;
+	ExReleaseFastMutex(&mutex);
 	return STATUS_SUCCESS;
 }
 
-/* Duplicated into this process the handle is one of kernel mode. */
+/*
+ * Rule: in the caller's process, at PASSIVE_LEVEL; with UserMode the handle must have been granted the
+ * access. [ObReferenceObjectByHandle] Duplicated into this process it is one of kernel mode, of which
+ * Wine checks nothing, so that what was granted is asked for.
+ */
 static NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type,
 				    KPROCESSOR_MODE mode, PVOID *object,
 				    POBJECT_HANDLE_INFORMATION info)
 {
 	HANDLE process;
 	HANDLE own;
+	PUBLIC_OBJECT_BASIC_INFORMATION basic;
 	NTSTATUS status;
 
+	irql_at_most(PASSIVE_LEVEL);
 	if (mode == KernelMode)
 		return ObReferenceObjectByHandle(handle, access, type, mode, object, info);
 	process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, (ULONG)(ULONG_PTR)PsGetCurrentProcessId());
-	status = ZwDuplicateObject(process, handle, NtCurrentProcess(), &own, access, 0, 0);
+	status = ZwDuplicateObject(process, handle, NtCurrentProcess(), &own, 0, 0,
+				   DUPLICATE_SAME_ACCESS);
 	CloseHandle(process);
 	if (!NT_SUCCESS(status))
 		return status;
-	status = ObReferenceObjectByHandle(own, access, type, KernelMode, object, info);
+	status = ZwQueryObject(own, ObjectBasicInformation, &basic, sizeof(basic), NULL);
+	if (NT_SUCCESS(status) && (access & ~basic.GrantedAccess))
+		status = STATUS_ACCESS_DENIED;
+	if (NT_SUCCESS(status))
+		status = ObReferenceObjectByHandle(own, access, type, KernelMode, object, info);
 	CloseHandle(own);
 	return status;
 }
@@ -140,9 +161,17 @@ void *redirect_import(void *base, const char *name, void *target)
 	return old;
 }
 
+/* Rule: what a clock interrupt is worth at most, 15.625 ms on a PC. Wine says 1 ms. */
+static ULONG query_time_increment(void)
+{
+	return 156250;
+}
+
 void ntoskrnl_redirect(void *image)
 {
 	ExInitializeFastMutex(&mutex);
 	redirect_import(image, "ObReferenceObjectByHandle", reference_by_handle);
 	redirect_import(image, "PsSetCreateProcessNotifyRoutine", set_process_notify);
+	redirect_import(image, "KeQueryTimeIncrement", query_time_increment);
+	redirect_import(image, "MmMapLockedPagesSpecifyCache", live_map);
 }

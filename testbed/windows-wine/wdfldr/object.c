@@ -56,10 +56,14 @@ static struct context *context_add(struct object *object, WDF_OBJECT_ATTRIBUTES 
 	PCWDF_OBJECT_CONTEXT_TYPE_INFO type = attributes->ContextTypeInfo;
 	size_t size = type ? type->ContextSize : 0;
 	struct context *context = ExAllocatePoolWithTag(NonPagedPool, sizeof(*context) + size, TAG);
+	struct context *other;
 
 	stop_unless(attributes->Size == sizeof(*attributes),
 		    "WDF_OBJECT_ATTRIBUTES not initialized");
 	RtlZeroMemory(context, sizeof(*context) + size);
+	/* Rule: a second one of a type is none, and its callbacks are never called. [FxObjectAllocateContext] */
+	for (other = object->contexts; other; other = other->next)
+		stop_unless(!type || other->type != type, "a second context of one type");
 	context->type = type;
 	context->cleanup = attributes->EvtCleanupCallback;
 	context->destroy = attributes->EvtDestroyCallback;
@@ -238,10 +242,15 @@ VOID double_WdfObjectDereferenceActual(PWDF_DRIVER_GLOBALS globals, WDFOBJECT ha
 	object_put(any_object(handle));
 }
 
+/* Rule: requests, files and the driver are the framework's to delete. [FxObject::MarkNoDeleteDDI] */
 VOID double_WdfObjectDelete(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle)
 {
+	struct object *object = any_object(handle);
+
 	UNREFERENCED_PARAMETER(globals);
-	object_delete(any_object(handle));
+	stop_unless(object->kind != REQUEST && object->kind != FILE_OBJ && object->kind != DRIVER,
+		    "an object deleted that is the framework's");
+	object_delete(object);
 }
 
 struct memory {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Queues: a parallel one hands each request on at once; a manual one keeps them, and gives each
- * to one taker only, be it the driver or a cancellation.
+ * Queues: a parallel one hands each request on as soon as it can; a manual one keeps them, and
+ * gives each to one taker only, be it the driver or a cancellation.
  *
  * Whoever gets the cancel routine out of the IRP owns the request: IoSetCancelRoutine returns it
  * once. A request whose cancel routine is on its way cannot be taken any more.
@@ -19,8 +19,10 @@ NTSTATUS double_WdfIoQueueCreate(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle,
 
 	UNREFERENCED_PARAMETER(globals);
 	stop_unless(config->Size == sizeof(*config), "WDF_IO_QUEUE_CONFIG not initialized");
+	stop_unless(config->PowerManaged == WdfFalse, "a control device has no power");
 	stop_unless(config->DispatchType != WdfIoQueueDispatchSequential,
 		    "no sequential queues here");
+	irql_at_most(PASSIVE_LEVEL);
 	queue->device = device;
 	queue->config = *config;
 	InitializeListHead(&queue->requests);
@@ -28,17 +30,6 @@ NTSTATUS double_WdfIoQueueCreate(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle,
 		device->queue = queue;
 	if (created)
 		*created = (WDFQUEUE)queue;
-	return STATUS_SUCCESS;
-}
-
-NTSTATUS queue_submit(struct queue *queue, struct request *request)
-{
-	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(request->irp);
-
-	queue->config.EvtIoDeviceControl((WDFQUEUE)queue, (WDFREQUEST)request,
-					 stack->Parameters.DeviceIoControl.OutputBufferLength,
-					 stack->Parameters.DeviceIoControl.InputBufferLength,
-					 stack->Parameters.DeviceIoControl.IoControlCode);
 	return STATUS_SUCCESS;
 }
 
@@ -53,12 +44,21 @@ static BOOLEAN take(struct request *request)
 	return TRUE;
 }
 
+/*
+ * Rule: only a request that the driver has been given before, from this queue or another, comes
+ * back by EvtIoCanceledOnQueue, at up to DISPATCH_LEVEL; others are completed without a word.
+ * [FxIoQueue::CancelForQueue: m_Presented, FxIoQueue::ProcessCancelledRequestsOnQueue]
+ */
 static void canceled(struct queue *queue, struct request *request)
 {
-	if (queue->config.EvtIoCanceledOnQueue)
+	if (queue->config.EvtIoCanceledOnQueue && request->presented) {
+		KIRQL irql = irql_raise(DISPATCH_LEVEL);
+
 		queue->config.EvtIoCanceledOnQueue((WDFQUEUE)queue, (WDFREQUEST)request);
-	else
+		irql_lower(irql);
+	} else {
 		request_complete(request, STATUS_CANCELLED, 0);
+	}
 }
 
 static VOID cancel(DEVICE_OBJECT *device, IRP *irp)
@@ -99,24 +99,81 @@ static void put(struct queue *queue, struct request *request, BOOLEAN first)
 		canceled(queue, request);
 }
 
-NTSTATUS double_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST request,
-					   WDFQUEUE queue)
+/* Hands the driver the first request of its default queue, if there is one left. */
+static void present(void *instance, void *context)
 {
+	struct queue *queue = context;
+	struct request *request = NULL;
+	IO_STACK_LOCATION *stack;
+	LIST_ENTRY *link;
+	KIRQL irql;
+
+	UNREFERENCED_PARAMETER(instance);
+	KeAcquireSpinLock(&lock, &irql);
+	for (link = queue->requests.Flink; link != &queue->requests && !request; link = link->Flink)
+		if (take(CONTAINING_RECORD(link, struct request, entry)))
+			request = CONTAINING_RECORD(link, struct request, entry);
+	KeReleaseSpinLock(&lock, irql);
+	if (!request)
+		return;
+	request->presented = TRUE;
+	stack = IoGetCurrentIrpStackLocation(request->irp);
+	irql = irql_raise(PASSIVE_LEVEL);
+	queue->config.EvtIoDeviceControl((WDFQUEUE)queue, (WDFREQUEST)request,
+					 stack->Parameters.DeviceIoControl.OutputBufferLength,
+					 stack->Parameters.DeviceIoControl.InputBufferLength,
+					 stack->Parameters.DeviceIoControl.IoControlCode);
+	irql_lower(irql);
+}
+
+/*
+ * Rule: requests are presented on whatever thread comes by, so that the process is arbitrary, and
+ * requests of one thread may be in the driver at the same time. [FxPkgIo::DispatchStep2,
+ * FxIoQueue::DispatchEvents] Here it is always another thread.
+ */
+void queue_submit(struct queue *queue, struct request *request)
+{
+	put(queue, request, FALSE);
+	stop_unless(TrySubmitThreadpoolCallback(present, queue, NULL), "no thread for a request");
+}
+
+/*
+ * Rule: for a request that a queue has presented, to another queue of the device. Success also
+ * when it was cancelled, which is then handled inside. [FxIoQueue::VerifyForwardRequest,
+ * FxIoQueue::ForwardRequestWorker] STATUS_WDF_BUSY needs a queue that was stopped; none is here.
+ */
+NTSTATUS double_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
+					   WDFQUEUE to)
+{
+	struct request *request = object_of(handle, REQUEST);
+	struct queue *queue = object_of(to, QUEUE);
+
 	UNREFERENCED_PARAMETER(globals);
-	put(object_of(queue, QUEUE), object_of(request, REQUEST), FALSE);
+	irql_at_most(DISPATCH_LEVEL);
+	stop_unless(request->presented && request->origin != queue,
+		    "a request forwarded that no queue has presented, or to where it came from");
+	put(queue, request, FALSE);
 	return STATUS_SUCCESS;
 }
 
+/*
+ * Rule: for a request that was retrieved from a manual queue; it goes to the head. Success also when
+ * it was cancelled. [FxIoQueue::Requeue]
+ */
 NTSTATUS double_WdfRequestRequeue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
 {
 	struct request *request = object_of(handle, REQUEST);
 
 	UNREFERENCED_PARAMETER(globals);
-	stop_unless(request->origin != NULL, "a request requeued that came from no manual queue");
+	irql_at_most(DISPATCH_LEVEL);
+	stop_unless(request->origin &&
+			request->origin->config.DispatchType == WdfIoQueueDispatchManual,
+		    "a request requeued that came from no manual queue");
 	put(request->origin, request, TRUE);
 	return STATUS_SUCCESS;
 }
 
+/* Rule: NOT_FOUND for what is not in the queue, or being cancelled. [FxIoQueue::GetRequest] */
 NTSTATUS double_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQUEUE queue,
 					       WDFREQUEST handle, WDFREQUEST *out)
 {
@@ -125,6 +182,7 @@ NTSTATUS double_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQ
 	KIRQL irql;
 
 	UNREFERENCED_PARAMETER(globals);
+	irql_at_most(DISPATCH_LEVEL);
 	KeAcquireSpinLock(&lock, &irql);
 	taken = request->queue == object_of(queue, QUEUE) && take(request);
 	KeReleaseSpinLock(&lock, irql);
@@ -148,15 +206,22 @@ static struct request *take_by_file(struct queue *queue, struct file *file)
 	return NULL;
 }
 
+/*
+ * Rule: requests are compared by their FILE_OBJECT, and the one of a closed file may be that of
+ * another open by now. [FxIoQueue::GetRequest, FxIrpQueue::PeekNextIrpFromQueue]
+ */
 NTSTATUS double_WdfIoQueueRetrieveRequestByFileObject(PWDF_DRIVER_GLOBALS globals, WDFQUEUE queue,
-						      WDFFILEOBJECT file, WDFREQUEST *out)
+						      WDFFILEOBJECT handle, WDFREQUEST *out)
 {
+	struct file *file = object_of(handle, FILE_OBJ);
 	struct request *request;
 	KIRQL irql;
 
 	UNREFERENCED_PARAMETER(globals);
+	irql_at_most(DISPATCH_LEVEL);
+	stop_unless(!file->closed, "a queue is asked for requests of a file that is closed");
 	KeAcquireSpinLock(&lock, &irql);
-	request = take_by_file(object_of(queue, QUEUE), object_of(file, FILE_OBJ));
+	request = take_by_file(object_of(queue, QUEUE), file);
 	KeReleaseSpinLock(&lock, irql);
 	if (!request)
 		return STATUS_NO_MORE_ENTRIES;
@@ -181,6 +246,7 @@ static void cancel_all(struct object *object, void *context)
 	}
 }
 
+/* Rule: after EvtFileCleanup, and at PASSIVE_LEVEL. [FxPkgGeneral::OnCleanup, FlushByFileObject] */
 void queue_cancel_file(struct file *file)
 {
 	objects_visit(QUEUE, cancel_all, file);

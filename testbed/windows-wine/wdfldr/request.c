@@ -25,11 +25,19 @@ static ULONG output_length(IRP *irp)
 	return stack->Parameters.DeviceIoControl.OutputBufferLength;
 }
 
+/*
+ * Rule: once, by who owns it, at <= DISPATCH_LEVEL; Information is at most the output's length unless
+ * it failed. Contexts are cleaned up before the caller hears of it, and the file may be closed when
+ * this returns. [FxRequest::CompleteInternal, FxRequest::VerifyRequestIsDriverOwned,
+ * FxRequest::VerifyCompleteInternal]
+ */
 void request_complete(struct request *request, NTSTATUS status, ULONG_PTR information)
 {
 	struct file *file = request->file;
 	IRP *irp = request->irp;
 
+	irql_at_most(DISPATCH_LEVEL);
+	stop_unless(status != STATUS_PENDING, "a request completed as pending");
 	stop_unless(!InterlockedExchange(&request->completed, TRUE), "a request completed twice");
 	stop_unless(!request->queue, "a request completed that lies in a queue");
 	stop_unless(!NT_SUCCESS(status) || information <= output_length(irp),
@@ -71,7 +79,7 @@ VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST hand
 	if (stack->MajorFunction == IRP_MJ_CREATE) {
 		parameters->Parameters.Create.SecurityContext = &request->security;
 		parameters->Parameters.Create.Options = stack->Parameters.Create.Options;
-	} else {
+	} else if (stack->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
 		parameters->Parameters.DeviceIoControl.OutputBufferLength =
 		    stack->Parameters.DeviceIoControl.OutputBufferLength;
 		parameters->Parameters.DeviceIoControl.InputBufferLength =

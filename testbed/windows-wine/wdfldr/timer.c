@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Timers and work items, on the thread pool. Deleting one waits for its callback.
+ * Timers and work items, on the thread pool.
  *
- * A one-shot timer is armed or not, under its lock: stop and start say truly whether its callback
- * was still to come, which is what the driver's references rely on.
+ * Rule: stop and start say of a one-shot timer truly whether its callback was still to come; the
+ * callback is a DPC. Deleting one, at PASSIVE_LEVEL, stops it and waits for its callback; of a work
+ * item, for every call that is due. [ExCancelTimer, ExSetTimer; FxTimer::Start, FxTimer::Stop,
+ * FxTimer::Dispose, FxWorkItem::Dispose] A timer is armed or not under its lock.
  */
 #include "framework.h"
+
+/*
+ * Rule: a timer expires at a clock interrupt, so up to one of them late, and never early: each
+ * 15.625 ms, or for a high-resolution one as often as the clock can, taken to be each ms.
+ * [High-Resolution Timers, ExAllocateTimer; MxTimer::InitializeEx] Wine's are finer.
+ */
+#define TICK 156250 /* 100 ns, and what ntoskrnl.c lets KeQueryTimeIncrement say */
+#define FINE_TICK 10000
 
 struct timer {
 	struct object object;
 	PFN_WDF_TIMER callback;
+	LONGLONG tick;
 	void *pool;
 	KSPIN_LOCK lock;
 	BOOLEAN armed;
@@ -47,14 +58,18 @@ static void timer_expired(void *instance, void *context, void *pool)
 	else if (timer->armed)
 		set(timer, timer->due - now());
 	KeReleaseSpinLock(&timer->lock, irql);
-	if (fire)
+	if (fire) {
+		irql = irql_raise(DISPATCH_LEVEL);
 		timer->callback((WDFTIMER)timer);
+		irql_lower(irql);
+	}
 }
 
 static void timer_dispose(struct object *object)
 {
 	struct timer *timer = (struct timer *)object;
 
+	irql_at_most(PASSIVE_LEVEL);
 	SetThreadpoolTimer(timer->pool, NULL, 0, 0);
 	WaitForThreadpoolTimerCallbacks(timer->pool, TRUE);
 	CloseThreadpoolTimer(timer->pool);
@@ -67,10 +82,13 @@ NTSTATUS double_WdfTimerCreate(PWDF_DRIVER_GLOBALS globals, PWDF_TIMER_CONFIG co
 
 	UNREFERENCED_PARAMETER(globals);
 	stop_unless(config->Size == sizeof(*config), "WDF_TIMER_CONFIG not initialized");
-	stop_unless(!config->Period, "no periodic timers here");
+	stop_unless(!config->Period && !config->AutomaticSerialization,
+		    "no periodic timers and no serialized ones here");
 	stop_unless(attributes->ParentObject != NULL, "a timer without a parent");
 	timer = object_create(TIMER, sizeof(*timer), attributes, NULL);
+	irql_at_most(PASSIVE_LEVEL);
 	timer->callback = config->EvtTimerFunc;
+	timer->tick = config->UseHighResolutionTimer ? FINE_TICK : TICK;
 	timer->object.dispose = timer_dispose;
 	timer->pool = CreateThreadpoolTimer(timer_expired, timer, NULL);
 	*handle = (WDFTIMER)timer;
@@ -84,12 +102,14 @@ BOOLEAN double_WdfTimerStart(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, LONGL
 	KIRQL irql;
 
 	UNREFERENCED_PARAMETER(globals);
+	irql_at_most(DISPATCH_LEVEL);
 	stop_unless(due < 0, "only relative times here");
 	KeAcquireSpinLock(&timer->lock, &irql);
 	was = timer->armed;
 	timer->armed = TRUE;
-	timer->due = now() - due;
-	set(timer, -due);
+	timer->due = now() - due + timer->tick - 1;
+	timer->due -= timer->due % timer->tick;
+	set(timer, timer->due - now());
 	KeReleaseSpinLock(&timer->lock, irql);
 	return was;
 }
@@ -101,6 +121,7 @@ BOOLEAN double_WdfTimerStop(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, BOOLEA
 	KIRQL irql;
 
 	UNREFERENCED_PARAMETER(globals);
+	irql_at_most(DISPATCH_LEVEL);
 	stop_unless(!wait, "a timer that is waited for");
 	KeAcquireSpinLock(&timer->lock, &irql);
 	was = timer->armed;
@@ -125,21 +146,25 @@ struct work_item {
 	LONG volatile queued;
 };
 
-/* Enqueued again from here on it runs again, perhaps beside this call. */
+/* Rule: enqueued again from here on it runs again, perhaps beside this call; PASSIVE_LEVEL, in the
+ * system's process. [FxWorkItem::WorkItemHandler] */
 static void work(void *instance, void *context, void *pool)
 {
 	struct work_item *item = context;
+	KIRQL irql = irql_raise(PASSIVE_LEVEL);
 
 	UNREFERENCED_PARAMETER(instance);
 	UNREFERENCED_PARAMETER(pool);
 	InterlockedExchange(&item->queued, FALSE);
 	item->callback((WDFWORKITEM)item);
+	irql_lower(irql);
 }
 
 static void work_dispose(struct object *object)
 {
 	struct work_item *item = (struct work_item *)object;
 
+	irql_at_most(PASSIVE_LEVEL);
 	WaitForThreadpoolWorkCallbacks(item->pool, FALSE);
 	CloseThreadpoolWork(item->pool);
 }
@@ -151,8 +176,10 @@ NTSTATUS double_WdfWorkItemCreate(PWDF_DRIVER_GLOBALS globals, PWDF_WORKITEM_CON
 
 	UNREFERENCED_PARAMETER(globals);
 	stop_unless(config->Size == sizeof(*config), "WDF_WORKITEM_CONFIG not initialized");
+	stop_unless(!config->AutomaticSerialization, "no serialized work items here");
 	stop_unless(attributes->ParentObject != NULL, "a work item without a parent");
 	item = object_create(WORK_ITEM, sizeof(*item), attributes, NULL);
+	irql_at_most(PASSIVE_LEVEL);
 	item->callback = config->EvtWorkItemFunc;
 	item->object.dispose = work_dispose;
 	item->pool = CreateThreadpoolWork(work, item, NULL);
@@ -165,6 +192,7 @@ VOID double_WdfWorkItemEnqueue(PWDF_DRIVER_GLOBALS globals, WDFWORKITEM handle)
 	struct work_item *item = object_of(handle, WORK_ITEM);
 
 	UNREFERENCED_PARAMETER(globals);
+	irql_at_most(DISPATCH_LEVEL);
 	if (!InterlockedExchange(&item->queued, TRUE))
 		SubmitThreadpoolWork(item->pool);
 }
