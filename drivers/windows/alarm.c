@@ -8,6 +8,9 @@
  */
 #include "driver.h"
 
+/* Two clocks may differ by so much; a timer that was set anew for less would be a tick late. */
+#define EARLY_NS 500000ull
+
 typedef struct {
 	struct alarm *alarm;
 } ALARM_CONTEXT;
@@ -16,11 +19,28 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(ALARM_CONTEXT, alarm_of)
 
 static EVT_WDF_TIMER alarm_expired;
 
+/*
+ * With a reference, which it keeps while it is set. An end that comes between the reference and the
+ * start has found no timer to stop, so the reason is looked at once more afterwards.
+ */
+static void set(struct alarm *alarm, ULONG64 in_ns)
+{
+	WdfTimerStart(alarm->timer, alarm_due(in_ns));
+	if (pendshare_lease_reason(&alarm->share->lease))
+		alarm_stop(alarm);
+}
+
+/* A timer's time counts from the last clock tick, so without high resolution it may be early. */
 static void alarm_expired(WDFTIMER timer)
 {
 	struct alarm *alarm = alarm_of(timer)->alarm;
 	SHARE *share = alarm->share;
+	ULONG64 now = clock_ns();
 
+	if (alarm->due_ns > now + EARLY_NS) {
+		set(alarm, alarm->due_ns - now);
+		return;
+	}
 	alarm->fire(alarm);
 	share_put(share);
 }
@@ -66,17 +86,13 @@ LONGLONG alarm_due(ULONG64 in_ns)
 	return in_ns ? -(LONGLONG)((in_ns + 99) / 100) : -1;
 }
 
-/*
- * Does nothing once the share is ending. An end that comes between the reference and the
- * start has found no timer to stop, so the reason is looked at once more afterwards.
- */
-void alarm_start(struct alarm *alarm, ULONG64 due_ns)
+/* Does nothing once the share is ending. */
+void alarm_start(struct alarm *alarm, ULONG64 in_ns)
 {
 	if (!pendshare_lease_get(&alarm->share->lease))
 		return;
-	WdfTimerStart(alarm->timer, alarm_due(due_ns));
-	if (pendshare_lease_reason(&alarm->share->lease))
-		alarm_stop(alarm);
+	alarm->due_ns = clock_ns() + in_ns;
+	set(alarm, in_ns);
 }
 
 /* Never waits. If the timer was still set, nobody else will give its reference back. */

@@ -96,6 +96,7 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(FILE_CONTEXT, file_of)
 /* A one-shot timer that holds a reference of its share from start to the end of fire(). */
 struct alarm {
 	WDFTIMER timer;
+	ULONG64 due_ns; /* clock_ns(), of who has started it */
 	SHARE *share;
 	void (*fire)(struct alarm *alarm);
 };
@@ -213,7 +214,7 @@ NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct ala
 		      ULONG64 finest_ns); /* PASSIVE */
 void alarm_delete(struct alarm *alarm);	  /* PASSIVE */
 LONGLONG alarm_due(ULONG64 in_ns);
-void alarm_start(struct alarm *alarm, ULONG64 due_ns);
+void alarm_start(struct alarm *alarm, ULONG64 in_ns);
 void alarm_stop(struct alarm *alarm);
 ULONG64 clock_ns(void);
 

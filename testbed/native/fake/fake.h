@@ -9,7 +9,8 @@
  *
  * Known differences from Windows: threads are fibers that are switched at points only (sched.c); an
  * IRQL is a number that a fiber carries, and preempts nothing; time is a number that fake_advance()
- * moves, and timers fire inside of it.
+ * moves, and timers fire inside of it. The rules it keeps, and where they are from, are the Wine
+ * bed's (windows-wine/README.md).
  */
 #ifndef PENDSHARE_FAKE_H
 #define PENDSHARE_FAKE_H
@@ -36,6 +37,7 @@ void fake_settle(void);
 #define FAKE_TICK_NS 15625000ull /* between two clock interrupts */
 /* Moves the clock and runs the timers that are due, on this fiber. */
 void fake_advance(ULONG64 ns);
+ULONG64 fake_clock(void); /* ns */
 
 /* A process as the driver sees it. Fibers are of process 1 of user 1 until told otherwise. */
 struct fake_process *fake_process_new(ULONG id, ULONG user);

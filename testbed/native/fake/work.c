@@ -220,9 +220,9 @@ WDFOBJECT fake_WdfWorkItemGetParentObject(PWDF_DRIVER_GLOBALS globals, WDFWORKIT
 /* Timers */
 
 /*
- * Rule: a timer expires at a clock interrupt, so up to one of them late, and never early: each
- * 15.625 ms, or for a high-resolution one as often as the clock can, taken to be each ms. Its
- * callback is a DPC. [High-Resolution Timers, ExSetTimer; FxTimer::TimerHandler]
+ * Rule: a timer expires at a clock interrupt, each 15.625 ms, and its time counts from the last
+ * one, so that it may be one of them late or early; a high-resolution one at most a ms late, and never
+ * early. Its callback is a DPC. [High-Resolution Timers, Timer Accuracy; FxTimer::TimerHandler]
  */
 #define FINE_TICK_NS 1000000ull
 
@@ -239,10 +239,15 @@ static struct lock timers_lock;
 static LIST_ENTRY set_timers = { &set_timers, &set_timers };
 static ULONG64 clock_now = 1000000000;
 
+ULONG64 fake_clock(void)
+{
+	return __atomic_load_n(&clock_now, __ATOMIC_RELAXED);
+}
+
 LARGE_INTEGER KeQueryPerformanceCounter(LARGE_INTEGER *frequency)
 {
 	frequency->QuadPart = 10000000;
-	return (LARGE_INTEGER){ (LONGLONG)(__atomic_load_n(&clock_now, __ATOMIC_RELAXED) / 100) };
+	return (LARGE_INTEGER){ (LONGLONG)(fake_clock() / 100) };
 }
 
 /* Others may have moved it further; timers_lock is held. */
@@ -295,6 +300,7 @@ FN_WdfTimerStart fake_WdfTimerStart;
 BOOLEAN fake_WdfTimerStart(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, LONGLONG due)
 {
 	struct timer *timer = (struct timer *)handle;
+	ULONG64 from;
 	bool was_set;
 
 	(void)globals;
@@ -303,7 +309,8 @@ BOOLEAN fake_WdfTimerStart(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, LONGLON
 	lock_take(&timers_lock);
 	was_set = !IsListEmpty(&timer->link);
 	RemoveEntryList(&timer->link);
-	timer->due = clock_now + (ULONG64)-due * 100 + timer->tick - 1;
+	from = timer->tick == FAKE_TICK_NS ? clock_now - clock_now % FAKE_TICK_NS : clock_now;
+	timer->due = from + (ULONG64)-due * 100 + timer->tick - 1;
 	timer->due -= timer->due % timer->tick;
 	InsertTailList(&set_timers, &timer->link);
 	lock_drop(&timers_lock);

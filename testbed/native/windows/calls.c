@@ -299,6 +299,34 @@ static void test_peers(void)
 	free(memory);
 }
 
+/* What is timed counts from the last tick of the clock, and is not to be early for that. */
+static void test_early_timers(void)
+{
+	struct handle *handle = fake_open(FAKE_ADMINISTRATOR, NULL);
+	struct pendshare_share share = user_share(1, NULL, BOTH);
+	void *memory = user_pages(1);
+	struct io *io;
+
+	fake_advance(FAKE_TICK_NS - fake_clock() % FAKE_TICK_NS + 10000000);
+	share.deadline_ns = 30000000;
+	io = user_start(handle, &share, memory, 1);
+	fake_advance(29000000);
+	expect(ended(io, NULL), STATUS_PENDING, "a deadline, one ms before it,");
+	fake_advance(FAKE_TICK_NS);
+	expect_end(io, PENDSHARE_DEADLINE, "and then it");
+
+	fake_advance(FAKE_TICK_NS - fake_clock() % FAKE_TICK_NS + 10000000);
+	share.deadline_ns = 0;
+	io = user_start(handle, &share, memory, 1);
+	user_revoke(handle, 30);
+	fake_advance(29000000);
+	expect(ended(io, NULL), STATUS_PENDING, "a recall, one ms before its end,");
+	fake_advance(FAKE_TICK_NS);
+	expect_end(io, PENDSHARE_RECALLED, "and then it");
+	fake_close(handle);
+	free(memory);
+}
+
 /* Who may REVOKE: the opens that were granted WRITE_DAC, and what is duplicated from them. */
 static void test_revoke_access(void)
 {
@@ -649,6 +677,7 @@ int main(void)
 	free(memory);
 	test_ends();
 	test_peers();
+	test_early_timers();
 	test_revoke_access();
 	test_events();
 	test_owners();

@@ -74,7 +74,7 @@ void ntoskrnl_forget(void)
 /*
  * Rule: the routine runs at PASSIVE_LEVEL when the last thread of a process exits, in no order that is
  * documented against the closing of its handles; removing it waits for a call under way.
- * [PsSetCreateProcessNotifyRoutine]
+ * [PsSetCreateProcessNotifyRoutine, PsSetCreateProcessNotifyRoutineEx]
  */
 static NTSTATUS set_process_notify(PCREATE_PROCESS_NOTIFY_ROUTINE callback, BOOLEAN remove)
 {

@@ -10,9 +10,9 @@
 #include "framework.h"
 
 /*
- * Rule: a timer expires at a clock interrupt, so up to one of them late, and never early: each
- * 15.625 ms, or for a high-resolution one as often as the clock can, taken to be each ms.
- * [High-Resolution Timers, ExAllocateTimer; MxTimer::InitializeEx] Wine's are finer.
+ * Rule: a timer expires at a clock interrupt, each 15.625 ms, and its time counts from the last one, so
+ * that it may be one of them late or early; a high-resolution one at most a ms late, and never early.
+ * [High-Resolution Timers, Timer Accuracy; MxTimer::InitializeEx] Wine's are finer.
  */
 #define TICK 156250 /* 100 ns, and what ntoskrnl.c lets KeQueryTimeIncrement say */
 #define FINE_TICK 10000
@@ -107,7 +107,10 @@ BOOLEAN double_WdfTimerStart(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, LONGL
 	KeAcquireSpinLock(&timer->lock, &irql);
 	was = timer->armed;
 	timer->armed = TRUE;
-	timer->due = now() - due + timer->tick - 1;
+	timer->due = now();
+	if (timer->tick == TICK)
+		timer->due -= timer->due % TICK;
+	timer->due += timer->tick - 1 - due;
 	timer->due -= timer->due % timer->tick;
 	set(timer, timer->due - now());
 	KeReleaseSpinLock(&timer->lock, irql);
