@@ -105,7 +105,8 @@ async function buildIoctl(out: string): Promise<string> {
   const directory = join(here, 'ioctl')
   const sources = (await readdir(directory)).filter((name) => name.endsWith('.c'))
   const paths = sources.map((name) => join(directory, name))
-  await mustRun([C, '-std=gnu11', ...STRICT, `-I${include}`, ...paths, '-o', program, '-lntdll', '-ladvapi32'])
+  const libraries = ['-lntdll', '-ladvapi32']
+  await mustRun([C, '-std=gnu11', ...STRICT, `-I${include}`, ...paths, '-o', program, ...libraries])
   return program
 }
 

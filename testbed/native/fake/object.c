@@ -47,7 +47,10 @@ NTSTATUS object_add_context(struct object *object, PWDF_OBJECT_ATTRIBUTES attrib
 	if (!attributes || !attributes->ContextTypeInfo)
 		return STATUS_SUCCESS;
 	FAKE_REQUIRE(attributes->Size == sizeof(*attributes));
-	/* Rule: a second of one type is none, and its callbacks are never called. [FxObjectAllocateContext] */
+	/*
+	 * Rule: a second of one type is none, and its callbacks are never called.
+	 * [FxObjectAllocateContext]
+	 */
 	for (context = object->contexts; context; context = context->next)
 		FAKE_REQUIRE(context->type != attributes->ContextTypeInfo->UniqueType);
 	context = calloc(1, sizeof(*context) + attributes->ContextTypeInfo->ContextSize);

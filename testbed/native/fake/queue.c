@@ -218,8 +218,8 @@ NTSTATUS fake_WdfIoQueueRetrieveRequestByFileObject(PWDF_DRIVER_GLOBALS globals,
 	(void)globals;
 	fake_require_callable(DISPATCH_LEVEL);
 	/*
-	 * Rule: requests are compared by their FILE_OBJECT, and the one of a closed file may be that of
-	 * another open by now. [FxIrpQueue::PeekNextIrpFromQueue]
+	 * Rule: requests are compared by their FILE_OBJECT, and the one of a closed file may be
+	 * that of another open by now. [FxIrpQueue::PeekNextIrpFromQueue]
 	 */
 	FAKE_REQUIRE(!__atomic_load_n(&((struct file_object *)file)->closed, __ATOMIC_ACQUIRE));
 	*out = (WDFREQUEST)take_first_of((struct queue *)queue, (struct file_object *)file);

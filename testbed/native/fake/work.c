@@ -221,8 +221,9 @@ WDFOBJECT fake_WdfWorkItemGetParentObject(PWDF_DRIVER_GLOBALS globals, WDFWORKIT
 
 /*
  * Rule: a timer expires at a clock interrupt, each 15.625 ms, and its time counts from the last
- * one, so that it may be one of them late or early; a high-resolution one at most a ms late, and never
- * early. Its callback is a DPC. [High-Resolution Timers, Timer Accuracy; FxTimer::TimerHandler]
+ * one, so that it may be one of them late or early; a high-resolution one at most a ms late, and
+ * never early. Its callback is a DPC. [High-Resolution Timers, Timer Accuracy;
+ * FxTimer::TimerHandler]
  */
 #define FINE_TICK_NS 1000000ull
 

@@ -52,22 +52,28 @@ PSECURITY_DESCRIPTOR access_descriptor(const UNICODE_STRING *sddl)
 
 	stop_unless(sizeof(OWNER) + sddl->Length <= sizeof(text), "a longer SDDL than expected");
 	memcpy(text + wcslen(text), sddl->Buffer, sddl->Length);
-	stop_unless(ConvertStringSecurityDescriptorToSecurityDescriptorW(text, 1, &descriptor, NULL),
-		    "a device's SDDL that is none");
+	if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(text, 1, &descriptor, NULL))
+		stop("a device's SDDL that is none");
 	return descriptor;
 }
 
 void access_watch(DEVICE_OBJECT *device)
 {
 	watched = device;
-	if (!server_call)
-		server_call = redirect_import(GetModuleHandleA("ntoskrnl.exe"), "wine_server_call",
-					      note_create);
+	server_call =
+	    redirect_import(GetModuleHandleA("ntoskrnl.exe"), "wine_server_call", note_create);
+}
+
+/* At unload: ntoskrnl stays, and this image goes. */
+void access_unwatch(void)
+{
+	redirect_import(GetModuleHandleA("ntoskrnl.exe"), "wine_server_call", server_call);
 }
 
 /*
- * Rule: in a caller's context NtCurrentThread() and NtCurrentProcess() are the caller's. [Differences
- * Between ZwXxx and NtXxx; FxPkgIo::DispatchStep2] Under Wine they are the driver's process's own.
+ * Rule: in a caller's context NtCurrentThread() and NtCurrentProcess() are the caller's.
+ * [Differences Between ZwXxx and NtXxx; FxPkgIo::DispatchStep2] Under Wine they are the driver's
+ * process's own.
  */
 static NTSTATUS open_thread_token(HANDLE thread, ACCESS_MASK access, BOOLEAN as_self,
 				  ULONG attributes, HANDLE *token)

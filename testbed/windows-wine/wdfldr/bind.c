@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Binding: the driver gets the table of the framework's functions, those of framework.h and no others.
+ * Binding: the driver gets the table of the framework's functions, those of framework.h and no
+ * others.
  */
 #include "framework.h"
 

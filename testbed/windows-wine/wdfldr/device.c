@@ -43,6 +43,7 @@ static VOID unload(DRIVER_OBJECT *object)
 	if (the_driver->config.EvtDriverUnload)
 		the_driver->config.EvtDriverUnload((WDFDRIVER)the_driver);
 	ntoskrnl_forget();
+	access_unwatch();
 	object_delete(&the_driver->object);
 	objects_report("C:\\wdf-left.txt");
 }
@@ -155,8 +156,8 @@ NTSTATUS double_WdfDeviceCreate(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT *in
 	ULONG major;
 	NTSTATUS status;
 
-	status = IoCreateDevice(the_driver->wdm, 0, &(*init)->name.string, FILE_DEVICE_UNKNOWN, 0, FALSE,
-				&device->wdm);
+	status = IoCreateDevice(the_driver->wdm, 0, &(*init)->name.string, FILE_DEVICE_UNKNOWN, 0,
+				FALSE, &device->wdm);
 	if (!NT_SUCCESS(status)) {
 		object_delete(&device->object);
 		return status;

@@ -31,10 +31,10 @@ static NTSTATUS refuse(IRP *irp, NTSTATUS status)
 
 /*
  * Rule: no open before WdfControlFinishInitializing, and none of a driver that is to be unloaded.
- * EvtDeviceFileCreate comes in the opener's process, at PASSIVE_LEVEL, with the file's context zeroed;
- * a create that fails has neither cleanup nor close. [WdfControlFinishInitializing,
- * IoCreateDevice; FxPkgGeneral::OnCreate, FxPkgGeneral::CreateCompleted] It may be pended there, and
- * may not here.
+ * EvtDeviceFileCreate comes in the opener's process, at PASSIVE_LEVEL, with the file's context
+ * zeroed; a create that fails has neither cleanup nor close. [WdfControlFinishInitializing,
+ * IoCreateDevice; FxPkgGeneral::OnCreate, FxPkgGeneral::CreateCompleted] It may be pended there,
+ * and may not here.
  */
 static NTSTATUS create(struct device *device, IRP *irp)
 {
@@ -97,8 +97,8 @@ static void closed(void *instance, void *context)
 }
 
 /*
- * Rule: IRP_MJ_CLOSE comes at PASSIVE_LEVEL with the last reference, perhaps inside of the completion of
- * the last request. [IRP_MJ_CLOSE, ObDereferenceObjectDeferDelete]
+ * Rule: IRP_MJ_CLOSE comes at PASSIVE_LEVEL with the last reference, perhaps inside of the
+ * completion of the last request. [IRP_MJ_CLOSE, ObDereferenceObjectDeferDelete]
  */
 void file_put(struct file *file)
 {

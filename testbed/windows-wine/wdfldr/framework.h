@@ -145,6 +145,7 @@ void irql_redirect(void *image);
 /* access.c */
 PSECURITY_DESCRIPTOR access_descriptor(const UNICODE_STRING *sddl);
 void access_watch(DEVICE_OBJECT *device);
+void access_unwatch(void);
 void access_redirect(void *image);
 NTSTATUS access_check(PSECURITY_DESCRIPTOR descriptor, IO_STACK_LOCATION *create,
 		      ACCESS_STATE *state);

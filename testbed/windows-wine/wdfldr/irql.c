@@ -3,10 +3,10 @@
  * The IRQL, which Wine does not have: a number of each thread, that the double's callbacks set, the
  * driver's locks raise, and the framework's and the kernel's calls are held against.
  *
- * Rule: a spin lock raises to DISPATCH_LEVEL, a fast mutex to APC_LEVEL; what may wait is called below,
- * at PASSIVE_LEVEL where it takes handles; the rest at <= DISPATCH_LEVEL. A callback returns at the
- * level that it was called at. ["Requirements" of each function's page; FxTimer::TimerHandler,
- * FxWorkItem::WorkItemHandler, FxIoQueue::CanThreadDispatchEventsLocked]
+ * Rule: a spin lock raises to DISPATCH_LEVEL, a fast mutex to APC_LEVEL; what may wait is called
+ * below, at PASSIVE_LEVEL where it takes handles; the rest at <= DISPATCH_LEVEL. A callback returns
+ * at the level that it was called at. ["Requirements" of each function's page;
+ * FxTimer::TimerHandler, FxWorkItem::WorkItemHandler, FxIoQueue::CanThreadDispatchEventsLocked]
  */
 #include "framework.h"
 

@@ -105,10 +105,10 @@ MDL *live_mdl(struct live *live)
 }
 
 /*
- * Rule: the pages of a direct request are locked, and mapped into the system when the driver asks. Of
- * METHOD_OUT_DIRECT they are locked for writing, of METHOD_IN_DIRECT for reading, and mapped so only.
- * Who maps one MDL twice at the same time leaks a mapping. [Methods for Accessing Data Buffers,
- * MmProbeAndLockPages, MmGetSystemAddressForMdlSafe; FxRequest::GetDeviceControlOutputMdl]
+ * Rule: the pages of a direct request are locked, and mapped into the system when the driver asks.
+ * Of METHOD_OUT_DIRECT they are locked for writing, of METHOD_IN_DIRECT for reading, and mapped so
+ * only. Who maps one MDL twice at the same time leaks a mapping. [Methods for Accessing Data
+ * Buffers, MmProbeAndLockPages, MmGetSystemAddressForMdlSafe; FxRequest::GetDeviceControlOutputMdl]
  */
 void *live_map(MDL *mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache, void *address,
 	       ULONG bug_check, ULONG priority)

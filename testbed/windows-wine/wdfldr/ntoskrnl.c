@@ -72,8 +72,8 @@ void ntoskrnl_forget(void)
 }
 
 /*
- * Rule: the routine runs at PASSIVE_LEVEL when the last thread of a process exits, in no order that is
- * documented against the closing of its handles; removing it waits for a call under way.
+ * Rule: the routine runs at PASSIVE_LEVEL when the last thread of a process exits, in no order that
+ * is documented against the closing of its handles; removing it waits for a call under way.
  * [PsSetCreateProcessNotifyRoutine, PsSetCreateProcessNotifyRoutineEx]
  */
 static NTSTATUS set_process_notify(PCREATE_PROCESS_NOTIFY_ROUTINE callback, BOOLEAN remove)
@@ -86,9 +86,9 @@ static NTSTATUS set_process_notify(PCREATE_PROCESS_NOTIFY_ROUTINE callback, BOOL
 }
 
 /*
- * Rule: in the caller's process, at PASSIVE_LEVEL; with UserMode the handle must have been granted the
- * access. [ObReferenceObjectByHandle] Duplicated into this process it is one of kernel mode, of which
- * Wine checks nothing, so that what was granted is asked for.
+ * Rule: in the caller's process, at PASSIVE_LEVEL; with UserMode the handle must have been granted
+ * the access. [ObReferenceObjectByHandle] Duplicated into this process it is one of kernel mode, of
+ * which Wine checks nothing, so that what was granted is asked for.
  */
 static NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type,
 				    KPROCESSOR_MODE mode, PVOID *object,

@@ -61,7 +61,10 @@ static struct context *context_add(struct object *object, WDF_OBJECT_ATTRIBUTES 
 	stop_unless(attributes->Size == sizeof(*attributes),
 		    "WDF_OBJECT_ATTRIBUTES not initialized");
 	RtlZeroMemory(context, sizeof(*context) + size);
-	/* Rule: a second one of a type is none, and its callbacks are never called. [FxObjectAllocateContext] */
+	/*
+	 * Rule: a second one of a type is none, and its callbacks are never called.
+	 * [FxObjectAllocateContext]
+	 */
 	for (other = object->contexts; other; other = other->next)
 		stop_unless(!type || other->type != type, "a second context of one type");
 	context->type = type;
@@ -242,7 +245,9 @@ VOID double_WdfObjectDereferenceActual(PWDF_DRIVER_GLOBALS globals, WDFOBJECT ha
 	object_put(any_object(handle));
 }
 
-/* Rule: requests, files and the driver are the framework's to delete. [FxObject::MarkNoDeleteDDI] */
+/*
+ * Rule: requests, files and the driver are the framework's to delete. [FxObject::MarkNoDeleteDDI]
+ */
 VOID double_WdfObjectDelete(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle)
 {
 	struct object *object = any_object(handle);

@@ -157,8 +157,8 @@ NTSTATUS double_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS globals, WDFREQUE
 }
 
 /*
- * Rule: for a request that was retrieved from a manual queue; it goes to the head. Success also when
- * it was cancelled. [FxIoQueue::Requeue]
+ * Rule: for a request that was retrieved from a manual queue; it goes to the head. Success also
+ * when it was cancelled. [FxIoQueue::Requeue]
  */
 NTSTATUS double_WdfRequestRequeue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
 {

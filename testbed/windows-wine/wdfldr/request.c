@@ -26,9 +26,9 @@ static ULONG output_length(IRP *irp)
 }
 
 /*
- * Rule: once, by who owns it, at <= DISPATCH_LEVEL; Information is at most the output's length unless
- * it failed. Contexts are cleaned up before the caller hears of it, and the file may be closed when
- * this returns. [FxRequest::CompleteInternal, FxRequest::VerifyRequestIsDriverOwned,
+ * Rule: once, by who owns it, at <= DISPATCH_LEVEL; Information is at most the output's length
+ * unless it failed. Contexts are cleaned up before the caller hears of it, and the file may be
+ * closed when this returns. [FxRequest::CompleteInternal, FxRequest::VerifyRequestIsDriverOwned,
  * FxRequest::VerifyCompleteInternal]
  */
 void request_complete(struct request *request, NTSTATUS status, ULONG_PTR information)

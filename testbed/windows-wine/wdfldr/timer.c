@@ -10,9 +10,9 @@
 #include "framework.h"
 
 /*
- * Rule: a timer expires at a clock interrupt, each 15.625 ms, and its time counts from the last one, so
- * that it may be one of them late or early; a high-resolution one at most a ms late, and never early.
- * [High-Resolution Timers, Timer Accuracy; MxTimer::InitializeEx] Wine's are finer.
+ * Rule: a timer expires at a clock interrupt, each 15.625 ms, and its time counts from the last
+ * one, so that it may be one of them late or early; a high-resolution one at most a ms late, and
+ * never early. [High-Resolution Timers, Timer Accuracy; MxTimer::InitializeEx] Wine's are finer.
  */
 #define TICK 156250 /* 100 ns, and what ntoskrnl.c lets KeQueryTimeIncrement say */
 #define FINE_TICK 10000
@@ -149,8 +149,10 @@ struct work_item {
 	LONG volatile queued;
 };
 
-/* Rule: enqueued again from here on it runs again, perhaps beside this call; PASSIVE_LEVEL, in the
- * system's process. [FxWorkItem::WorkItemHandler] */
+/*
+ * Rule: enqueued again from here on it runs again, perhaps beside this call; PASSIVE_LEVEL, in the
+ * system's process. [FxWorkItem::WorkItemHandler]
+ */
 static void work(void *instance, void *context, void *pool)
 {
 	struct work_item *item = context;
