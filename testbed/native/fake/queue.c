@@ -166,11 +166,16 @@ NTSTATUS fake_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQUE
 {
 	struct queue *queue = (struct queue *)handle;
 	struct request *request = (struct request *)tag;
+	struct queue *lies;
 	bool found;
 
 	(void)globals;
 	fake_require_callable(DISPATCH_LEVEL);
+	FAKE_REQUIRE(queue->config.DispatchType == WdfIoQueueDispatchManual);
 	lock_take(&queue->lock);
+	/* Rule: in this queue, or in none. [FxIrpQueue::RemoveIrpFromQueueByContext] */
+	lies = __atomic_load_n(&request->queue, __ATOMIC_SEQ_CST);
+	FAKE_REQUIRE(!lies || lies == queue);
 	found = lies_in(request, queue);
 	if (found) {
 		unlink_request(request);

@@ -173,18 +173,27 @@ NTSTATUS double_WdfRequestRequeue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle
 	return STATUS_SUCCESS;
 }
 
-/* Rule: NOT_FOUND for what is not in the queue, or being cancelled. [FxIoQueue::GetRequest] */
-NTSTATUS double_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQUEUE queue,
+/*
+ * Rule: of a manual queue; the request need not have been found before, from 1.11 on, but lies in
+ * this queue or in none. NOT_FOUND when in none, or being cancelled. [FxIoQueue::GetRequest,
+ * FxIoQueue::VerifyGetRequestUpdateFlags, FxIrpQueue::RemoveIrpFromQueueByContext]
+ */
+NTSTATUS double_WdfIoQueueRetrieveFoundRequest(PWDF_DRIVER_GLOBALS globals, WDFQUEUE from,
 					       WDFREQUEST handle, WDFREQUEST *out)
 {
 	struct request *request = object_of(handle, REQUEST);
+	struct queue *queue = object_of(from, QUEUE);
 	BOOLEAN taken;
 	KIRQL irql;
 
 	UNREFERENCED_PARAMETER(globals);
 	irql_at_most(DISPATCH_LEVEL);
+	stop_unless(queue->config.DispatchType == WdfIoQueueDispatchManual,
+		    "a request is looked for in a queue that is not manual");
 	KeAcquireSpinLock(&lock, &irql);
-	taken = request->queue == object_of(queue, QUEUE) && take(request);
+	stop_unless(!request->queue || request->queue == queue,
+		    "a request is looked for in another queue than it lies in");
+	taken = request->queue && take(request);
 	KeReleaseSpinLock(&lock, irql);
 	if (!taken)
 		return STATUS_NOT_FOUND;
