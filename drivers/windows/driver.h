@@ -96,7 +96,7 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(FILE_CONTEXT, file_of)
 /* A one-shot timer that holds a reference of its share from start to the end of fire(). */
 struct alarm {
 	WDFTIMER timer;
-	ULONG64 due_ns; /* clock_ns(), of who has started it */
+	ULONG64 due_ns; /* clock_ns(); of the last start */
 	SHARE *share;
 	void (*fire)(struct alarm *alarm);
 };

@@ -272,7 +272,7 @@ NTSTATUS double_WdfMemoryCreate(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBU
 	UNREFERENCED_PARAMETER(globals);
 	UNREFERENCED_PARAMETER(pool);
 	UNREFERENCED_PARAMETER(tag);
-	/* The framework does not zero it: whoever relies on that shall notice. */
+	/* Rule: nobody promises that it is zeroed. [WdfMemoryCreate] */
 	memset(memory->bytes, 0xc3, size);
 	*handle = (WDFMEMORY)memory;
 	*buffer = memory->bytes;

@@ -66,6 +66,7 @@ VOID double_WdfRequestCompleteWithInformation(PWDF_DRIVER_GLOBALS globals, WDFRE
 	request_complete(object_of(request, REQUEST), status, information);
 }
 
+/* Rule: what is in the IRP's stack location, and lasts as long as it. [WdfRequestGetParameters] */
 VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
 				    PWDF_REQUEST_PARAMETERS parameters)
 {
@@ -89,6 +90,10 @@ VOID double_WdfRequestGetParameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST hand
 	}
 }
 
+/*
+ * Rule: buffered, input and output are one system buffer; BUFFER_TOO_SMALL for an empty one, or one
+ * shorter than wanted. [WdfRequestRetrieveInputBuffer, WdfRequestRetrieveOutputBuffer]
+ */
 static NTSTATUS buffer(struct request *request, ULONG length, size_t minimum, PVOID *out,
 		       size_t *out_length)
 {
@@ -123,6 +128,7 @@ NTSTATUS double_WdfRequestRetrieveOutputBuffer(PWDF_DRIVER_GLOBALS globals, WDFR
 	return buffer(request, output_length(request->irp), minimum, out, length);
 }
 
+/* Rule: the IRP's MDL, as it is locked; live.c. [FxRequest::GetDeviceControlOutputMdl] */
 NTSTATUS double_WdfRequestRetrieveOutputWdmMdl(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
 					       PMDL *mdl)
 {
