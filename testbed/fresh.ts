@@ -11,7 +11,7 @@ import { cacheRoot, withLock } from './cache.ts'
 import { mustRun, run } from './command.ts'
 import { type Counts, formatCounts, nothing, parseCounts } from './counts.ts'
 import { ROOT, readPage, shellCommands } from './pages.ts'
-import { debianRoot, inRoot } from './root.ts'
+import { copyNetwork, debianRoot, inRoot } from './root.ts'
 
 /** With npm come the certificates that it needs. */
 const NEEDED = ['git', 'nodejs', 'npm', 'ca-certificates']
@@ -35,6 +35,7 @@ async function inFreshRoot(commands: readonly string[]): Promise<End[]> {
     await rm(root, { recursive: true, force: true }) // of a run that was killed
     try {
       await mustRun(['cp', '--archive', '--reflink=auto', base, root])
+      await copyNetwork(root)
       await clone(root)
       const environment = await outside()
       const ends: End[] = []
@@ -57,7 +58,7 @@ async function clone(root: string): Promise<void> {
 /** What holds outside of any machine: the network's settings, npm's registry, and whether this is CI. */
 async function outside(): Promise<Record<string, string>> {
   const passed = Object.entries(process.env).filter(([name]) =>
-    /^(CI|NO_COLOR|NODE_EXTRA_CA_CERTS|(https?|no)_proxy)$/i.test(name),
+    /^(CI|NO_COLOR|(https?|no)_proxy)$/i.test(name),
   )
   const registry = (await run(['npm', 'config', 'get', 'registry'])).stdout.trim()
   return {
@@ -66,6 +67,7 @@ async function outside(): Promise<Record<string, string>> {
     HOME: '/root',
     LANG: 'C.UTF-8',
     npm_config_registry: registry,
+    NODE_EXTRA_CA_CERTS: '/etc/ssl/certs/ca-certificates.crt',
   }
 }
 

@@ -9,8 +9,16 @@ import { Archive, digest, type Suite } from './archive.ts'
 import { cached } from './cache.ts'
 import { mustRun, run } from './command.ts'
 
-/** What of this machine says how the network is reached; all else of a root is Debian's. */
+/** What of this machine says how the network is reached, and whom to trust there; all else of a root is Debian's. */
 const NETWORK = ['/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt']
+
+/** Once more when packages were installed: ca-certificates writes its own. */
+export async function copyNetwork(root: string): Promise<void> {
+  for (const file of NETWORK) {
+    await mkdir(join(root, dirname(file)), { recursive: true })
+    await copyFile(file, join(root, file)).catch(() => {})
+  }
+}
 
 /** A minimal root of `suite` with `packages`. Needs root rights: rejects with a sentence that says so. */
 export async function debianRoot(name: string, suite: Suite, packages: readonly string[]): Promise<string> {
@@ -23,10 +31,7 @@ export async function debianRoot(name: string, suite: Suite, packages: readonly 
     await must(root, alone(['debootstrap', '--variant=minbase', suite, root, mirror]), `debootstrap ${suite}`)
     await writeFile(join(root, 'etc/apt/sources.list'), sources)
     await writeFile(join(root, 'etc/apt/apt.conf.d/90network'), await aptNetwork())
-    for (const file of NETWORK) {
-      await mkdir(join(root, dirname(file)), { recursive: true })
-      await copyFile(file, join(root, file)).catch(() => {})
-    }
+    await copyNetwork(root)
     await must(root, inRoot(root, [], ['apt-get', 'update']), `package lists of ${suite}`)
     const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive']
     const fast = ['-o', 'Dpkg::Options::=--force-unsafe-io'] // a root that was not finished is thrown away
