@@ -28,7 +28,7 @@ TEST(bad_addresses, "memory that is unmapped, protected or the kernel's gets EFA
 	refuse(-EFAULT, NULL, PAGE);
 	refuse(-EFAULT, (void *)0xffffffff81000000, PAGE);
 	refuse(-EFAULT, (void *)0xffff888000000000, PAGE);
-	refuse(-EFAULT, (void *)0x7ffffffff000, PAGE);	/* the last page of user space and beyond */
+	refuse(-EFAULT, (void *)(0x800000000000 - PAGE), PAGE); /* where user space ends on x86-64 */
 	refuse(-EFAULT, (void *)0x8000000000000000, PAGE);
 }
 

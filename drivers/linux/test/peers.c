@@ -229,16 +229,17 @@ TEST(fdinfo, "fdinfo lists the shares")
 	void *memory = region(4 * PAGE);
 	struct pendshare_share args = lend(77, memory, 4 * PAGE, "fill");
 	struct pendshare_event event;
+	char path[64], line[128];
 	int fd = device();
-	char path[64];
 
 	strcpy(args.label, "a b\n");
 	CHECK_IS(share_args(fd, args), 0);
 	CHECK_IS(pend(fd, 0, &event, 1), 1);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	CHECK(file_says(path, "pendshare:\tshares 1 pinned_pages 4\n"));
-	CHECK(file_says(path, "share:\tid 77 bytes 16384 access rw peer fill state pended rings 1 "
-			      "missed - label a\\040b\\012\n"));
+	snprintf(line, sizeof(line), "share:\tid 77 bytes %lu access rw peer fill state pended rings 1 "
+		 "missed - label a\\040b\\012\n", 4 * PAGE);
+	CHECK(file_says(path, line));
 	close(fd);
 	munmap(memory, 4 * PAGE);
 	check_nothing_left();
