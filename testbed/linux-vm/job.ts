@@ -38,6 +38,10 @@ export async function writeJob(directory: string, job: Job): Promise<void> {
   await writeFile(join(directory, 'output'), '')
 }
 
+/** It may read and search what the host's user may, who can have the repository in a home that is closed to others. */
+const UNPRIVILEGED =
+  'setpriv --reuid=1000 --regid=1000 --groups=990 --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search'
+
 function commandScript(job: Job): string {
   const home = {
     PATH: job.path.join(':'),
@@ -46,7 +50,7 @@ function commandScript(job: Job): string {
     LANG: 'C.UTF-8',
     PENDSHARE_SCRATCH: scratchInGuest,
   }
-  const drop = job.unprivileged ? 'setpriv --reuid=1000 --regid=1000 --groups=990 --inh-caps=-all ' : ''
+  const drop = job.unprivileged ? `${UNPRIVILEGED} ` : ''
   return [
     `cd ${quote(job.cwd)} || exit 125`,
     ...assignments({ ...home, ...job.env }).map((assignment) => `export ${assignment}`),
