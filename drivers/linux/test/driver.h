@@ -183,6 +183,21 @@ static inline long long pinned_pages(void)
 	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
 }
 
+/*
+ * The same once it has stopped to be anything but a leak: the kernel counts everybody's pins, and file systems that read
+ * or write user memory in place have pins of a moment (9p does on 7.x). A leak stays.
+ */
+static inline long long leaked_pages(void)
+{
+	long long pages = pinned_pages();
+
+	for (int tries = 0; pages && tries < 1000; tries++) {
+		sched_yield();
+		pages = pinned_pages();
+	}
+	return pages;
+}
+
 /* Nothing is left of any share: neither in the driver's books nor in the kernel's. */
 static inline void check_nothing_left(void)
 {
@@ -191,7 +206,7 @@ static inline void check_nothing_left(void)
 
 	CHECK_IS(now.total_shares, 0);
 	CHECK_IS(now.total_pinned_pages, 0);
-	CHECK_IS(pinned_pages(), 0);
+	CHECK_IS(leaked_pages(), 0);
 	close(fd);
 }
 
