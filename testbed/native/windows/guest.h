@@ -9,83 +9,8 @@
 #include "user.h"
 #include "../../../drivers/windows/pendshare-peer.h"
 
-struct guest {
-	struct pendshare_share_context *share;
-	unsigned char *memory;
-	unsigned int stops; /* atomic */
-	bool hasty;
-};
-
-static int guests;	 /* attached, atomic */
-static int guest_faults; /* atomic */
-
-static NTSTATUS guest_attach(struct pendshare_peer *peer, struct pendshare_share_context *share,
-			     const void *options, ULONG size, void **context)
-{
-	struct guest *guest;
-
-	(void)peer;
-	if (size > 1)
-		return STATUS_INVALID_PARAMETER;
-	guest = calloc(1, sizeof(*guest));
-	guest->share = share;
-	guest->memory = pendshare_share_map(share);
-	guest->hasty = size && *(const unsigned char *)options;
-	__atomic_fetch_add(&guests, 1, __ATOMIC_RELAXED);
-	*context = guest;
-	return STATUS_SUCCESS;
-}
-
-static void guest_start(void *context)
-{
-	struct guest *guest = context;
-
-	guest->memory[0] = 0;
-	pendshare_share_ring(guest->share);
-	if (guest->hasty)
-		pendshare_share_end(guest->share);
-}
-
-static void guest_notify(void *context)
-{
-	struct guest *guest = context;
-
-	/* One more than the caller's own: as a transfer would, that goes on after NOTIFY. */
-	if (!pendshare_share_get(guest->share))
-		return;
-	__atomic_fetch_add(guest->memory, 1, __ATOMIC_RELAXED);
-	pendshare_share_written(guest->share, 1);
-	pendshare_share_ring(guest->share);
-	pendshare_share_put(guest->share);
-}
-
-static void guest_stop(void *context)
-{
-	struct guest *guest = context;
-
-	__atomic_fetch_add(&guest_faults,
-			   __atomic_fetch_add(&guest->stops, 1, __ATOMIC_RELAXED) != 0,
-			   __ATOMIC_RELAXED);
-}
-
-static void guest_detach(void *context)
-{
-	struct guest *guest = context;
-
-	__atomic_fetch_add(&guest_faults, __atomic_load_n(&guest->stops, __ATOMIC_RELAXED) != 1,
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&guests, 1, __ATOMIC_RELAXED);
-	free(guest);
-}
-
-static struct pendshare_peer guest_peer = {
-	.name = "guest",
-	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
-	.attach = guest_attach,
-	.start = guest_start,
-	.notify = guest_notify,
-	.stop = guest_stop,
-	.detach = guest_detach,
-};
+extern int guests;	 /* attached, atomic */
+extern int guest_faults; /* atomic */
+extern struct pendshare_peer guest_peer;
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "../fake/fake.h"
 
+#define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
+
 static inline struct pendshare_share user_share(ULONG64 id, const char *peer, ULONG access)
 {
 	struct pendshare_share share = { .size = sizeof(share), .id = id, .access = access };
