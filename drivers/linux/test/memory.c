@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Which memory is lent and which is refused, and that a refusal changes nothing. */
+/* Which memory is lent and which is refused, that a refusal changes nothing, and whose it stays. */
 #include "driver.h"
 
 static void refuse(int error, const void *memory, size_t bytes)
@@ -190,6 +190,54 @@ TEST(zero_page, "memory never touched, or only read, is lent as a page of its ow
 	CHECK_IS(frame((void *)memory), before);
 	close(fd);
 	munmap((void *)memory, 2 * PAGE);
+	check_nothing_left();
+}
+
+TEST(fork_unharmed, "a fork during a share leaves it with the owner's memory, not the child's")
+{
+	volatile unsigned char *memory = region(4 * PAGE);
+	struct pendshare_event event;
+	int fd = device();
+	pid_t pid;
+
+	CHECK_IS(share(fd, 1, (void *)memory, 4 * PAGE, "fill"), 0);
+	CHECK_IS(pend(fd, 0, &event, 1), 1);
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid) {
+		memory[0] = 99;
+		_exit(memory[PAGE] == 0 ? 0 : 1);
+	}
+	memory[0] = 77;
+	CHECK_IS(notify(fd, 1), 0);
+	CHECK_IS(pend(fd, 0, &event, 1), 1);
+	CHECK_IS(memory[0], 1);
+	CHECK_IS(memory[3 * PAGE], 1);
+	NEED(waitpid(pid, NULL, 0) == pid);
+	CHECK_IS(memory[0], 1);
+	close(fd);
+	munmap((void *)memory, 4 * PAGE);
+	check_nothing_left();
+}
+
+TEST(unmapped, "memory that the owner unmaps or replaces stays the share's until it ends")
+{
+	struct pendshare_event event;
+	unsigned char *memory = region(4 * PAGE);
+	int fd = device();
+
+	CHECK_IS(share(fd, 1, memory, 4 * PAGE, "fill"), 0);
+	CHECK_IS(pend(fd, 0, &event, 1), 1);
+	NEED(munmap(memory, 4 * PAGE) == 0);
+	NEED(mmap(memory, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		  -1, 0) == memory);
+	CHECK_IS(notify(fd, 1), 0);
+	CHECK_IS(pend(fd, 0, &event, 1), 1);
+	CHECK_IS(memory[0], 0);
+	CHECK_IS(info(fd).pinned_pages, 4);
+	CHECK_IS(release_share(fd, 1), 0);
+	close(fd);
+	munmap(memory, 4 * PAGE);
 	check_nothing_left();
 }
 
