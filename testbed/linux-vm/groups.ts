@@ -79,12 +79,15 @@ const contract = {
   prepare: buildAddon,
 } as const
 
-/** The contract by each way of waking up, while signals come all the time: their handlers restart a call, or let it fail. */
-function underSignals(everyUs: number): readonly string[] {
+/** A way of waking up, and whether the handlers of signals restart a call (1) or let it fail (0). */
+type UnderFire = `${'poll' | 'thread'} ${0 | 1}`
+
+/** The contract while signals come all the time. */
+function underSignals(everyUs: number, ...ways: readonly UnderFire[]): readonly string[] {
   const script = [
     'status=0',
-    'for restart in 0 1; do',
-    `export BOMBARD_US=${everyUs} BOMBARD_RESTART=$restart`,
+    `for way in ${ways.map((way) => `'${way}'`).join(' ')}; do`,
+    `export BOMBARD_US=${everyUs} BOMBARD_RESTART=\${way#* } PENDSHARE_WAKEUP=\${way% *}`,
     'setpriv --bounding-set=-ipc_lock env LD_PRELOAD="$PWD/drivers/linux/test/build/bombard.so" "$@" || status=1',
     'done',
     'exit $status',
@@ -145,11 +148,22 @@ export const groups: readonly Group[] = [
     on: onDebug,
     timeoutS: 2400,
   },
-  { ...signals, command: underSignals(1000), env: { PENDSHARE_ROUNDS: '100' }, on: onStock },
   {
     ...signals,
-    command: underSignals(5000),
-    env: { PENDSHARE_ROUNDS: '20', PENDSHARE_WAKEUP: 'poll' },
+    command: underSignals(1000, 'poll 0', 'poll 1', 'thread 0', 'thread 1'),
+    env: { PENDSHARE_ROUNDS: '100' },
+    on: onMain,
+  },
+  {
+    ...signals,
+    command: underSignals(1000, 'poll 0', 'thread 1'),
+    env: { PENDSHARE_ROUNDS: '100' },
+    on: (kernel) => onStock(kernel) && !onMain(kernel),
+  },
+  {
+    ...signals,
+    command: underSignals(5000, 'poll 0', 'poll 1'),
+    env: { PENDSHARE_ROUNDS: '20' },
     on: onDebug,
   },
   {
