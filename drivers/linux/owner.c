@@ -98,8 +98,9 @@ static const struct mmu_notifier_ops ps_owner_ops = {
  * Registering takes every lock of the address space, which the kernel gives up when a signal is
  * pending (mm_take_all_locks(), -EINTR). In a process with a fast timer a call that started again
  * after each signal might never get through, so signals wait for this one; what no mask holds back
- * (a stop by a debugger, the freezer, task work) makes the kernel begin the open again. SIGKILL
- * is let through: nobody sees the answer.
+ * (a stop by a debugger, the freezer, task work) makes the kernel begin the open again, also where
+ * it has been called off meanwhile and setting the old mask has cleared the flag. SIGKILL is let
+ * through: nobody sees the answer.
  */
 static int ps_owner_register(struct ps_file *file)
 {
@@ -110,7 +111,7 @@ static int ps_owner_register(struct ps_file *file)
 	sigprocmask(SIG_BLOCK, &most, &old);
 	ret = mmu_notifier_register(&file->owner, current->mm);
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return ret == -EINTR ? -ERESTARTNOINTR : ret;
+	return ret == -EINTR ? restart_syscall() : ret;
 }
 
 /* Binds a new file to the caller. */
