@@ -154,15 +154,15 @@ struct pendshare_share {
  * is delivered once. Another id: blocks until that share has ended and returns
  * its END alone; its other events stay in the stream.
  * Linux: events is the address of the array. A signal ends the wait with no effect on
- * the shares: with SA_RESTART the kernel makes the call again, else it says EINTR. O_NONBLOCK: EAGAIN when there is none; poll()
- * says EPOLLIN when there is one. Windows: the array is the output buffer, events is 0, and
- * so is id, because the completion of SHARE is its END.
+ * the shares: with SA_RESTART the kernel makes the call again, else it says EINTR. O_NONBLOCK:
+ * EAGAIN when there is none; poll() says EPOLLIN when there is one. Windows: the array is the
+ * output buffer, events is 0, and so is id, because the completion of SHARE is its END.
  *
  * Errors:
  *   EINVAL	INVALID_PARAMETER	size, flags, capacity 0
  *   EFAULT	ACCESS_VIOLATION	events is not writable; no event is lost
  *   ENOENT	NOT_FOUND		no such share, or its END was delivered already
- *   EINTR	-			a signal came before an event did, and its handler has no SA_RESTART
+ *   EINTR	-			a signal without SA_RESTART came before an event
  *   EAGAIN	-			O_NONBLOCK and nothing to report
  *   ESHUTDOWN	PIPE_CLOSING		after SHUTDOWN, every event was delivered
  */
@@ -223,8 +223,8 @@ struct pendshare_shutdown {
  * back. grace_ms 0: end all as DEVICE_REMOVED, and every file that is open now is dead
  * but for PEND, INFO and SHUTDOWN. Otherwise: send RECALL to all, and end what is left
  * after grace_ms as RECALLED; files stay usable.
- *   EPERM	ACCESS_DENIED		not an administrator (CAP_SYS_ADMIN; on Windows, the open was
- *					not granted WRITE_DAC, which only administrators get)
+ *   EPERM	ACCESS_DENIED		not an administrator (CAP_SYS_ADMIN; on Windows, the open
+ *					was not granted WRITE_DAC, as only administrators' are)
  */
 struct pendshare_revoke {
 	__u32 size;
