@@ -152,6 +152,4 @@ TEST(shutdown_wakes, "SHUTDOWN wakes a PEND on a file without shares")
 	close(pending.fd);
 }
 
-/* Two pages whose first touch stalls until they are filled through the descriptor that is returned. */
-
 MAIN

@@ -4,6 +4,7 @@
 
 #include "pending.h"
 
+/* Two pages whose first touch stalls until they are filled through the descriptor that is returned. */
 static int stalling(unsigned char **memory)
 {
 	struct uffdio_api api = { .api = UFFD_API };
