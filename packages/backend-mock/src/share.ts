@@ -171,10 +171,13 @@ export class Share {
   publish(): void {
     const { reason } = this.lease
     const end = { id: this.id, kind: 'end', bytes: this.port?.bytes ?? 0 } as const
+    if (reason !== undefined && reason !== 'failed') {
+      this.file.events.push({ ...end, reason })
+      return
+    }
     // The teardown runs after an end only, and an end as failed has its failure.
     const error = this.failure ?? peerFailed(this.request.peer, reason)
-    const failed = reason === undefined || reason === 'failed'
-    this.file.events.push(failed ? { ...end, reason: 'failed', error } : { ...end, reason })
+    this.file.events.push({ ...end, reason: 'failed', error })
   }
 }
 
