@@ -74,7 +74,8 @@ struct ps_pages {
 /* What one user may have, over all of their open files. */
 struct ps_user {
 	struct list_head node;		/* ps_users_lock */
-	const struct cred *cred;	/* keeps uid: not every kernel exports free_uid() */
+	/* the first opener's, keeps uid: free_uid() is not exported everywhere */
+	const struct cred *cred;
 	struct user_struct *uid;
 	unsigned int files;		/* ps_users_lock */
 	atomic_t shares;

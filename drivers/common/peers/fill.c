@@ -35,7 +35,7 @@ static __u32 fill_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 t
 	const struct pendshare_fill_options *fill = &state->options.fill;
 	__u64 rest = state->length - state->offset;
 	__u64 bytes = rest < PENDSHARE_STEP_BYTES ? rest : PENDSHARE_STEP_BYTES;
-	/* One tick begins a round; those that came with it or in the middle of one get none. */
+	/* One tick begins a round; those told with it, or while one is unfinished, get none. */
 	__u64 served = state->offset ? 0u : 1u;
 
 	(void)now_ns;
