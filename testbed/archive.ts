@@ -48,9 +48,15 @@ export class Archive {
   }
 
   async show(name: string): Promise<Package> {
+    const found = await this.find(name)
+    if (!found) throw new Error(`Debian's ${this.suite} has no package ${name}`)
+    return found
+  }
+
+  async find(name: string): Promise<Package | undefined> {
     const { exitCode, stdout } = await run(this.#argv('apt-cache', 'show', '--no-all-versions', name))
     const version = /^Version: (\S+)$/m.exec(stdout)?.[1]
-    if (exitCode !== 0 || !version) throw new Error(`Debian's ${this.suite} has no package ${name}`)
+    if (exitCode !== 0 || !version) return undefined
     return { name, version, depends: /^Depends: (.*)$/m.exec(stdout)?.[1] ?? '' }
   }
 

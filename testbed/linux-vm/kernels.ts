@@ -104,7 +104,7 @@ export function specify(name: string): Stock | 'debug' {
   )
 }
 
-/** The package of the headers, whose name holds the release. */
+/** The package of the headers, whose name holds the release. Headers come hours before their image, which is signed by hand. */
 async function findHeaders(name: string, stock: Stock): Promise<Package> {
   const archive = await Archive.open(stock.suite, stock.architecture)
   const pattern = new RegExp(
@@ -114,8 +114,11 @@ async function findHeaders(name: string, stock: Stock): Promise<Package> {
     .filter((each) => pattern.test(each))
     .sort(new Intl.Collator('en', { numeric: true }).compare)
   const wanted = stock.pick === 'oldest' ? found : found.reverse()
-  for (const each of wanted)
-    if (stock.pick !== 'suite' || (await archive.inSuiteItself(each))) return archive.show(each)
+  for (const each of wanted) {
+    if (stock.pick === 'suite' && !(await archive.inSuiteItself(each))) continue
+    const headers = await archive.show(each)
+    if (await archive.find(`linux-image-${releaseOf(headers)}`)) return headers
+  }
   throw new Error(
     `Debian's ${stock.suite} offers no kernel ${stock.series}*-${stock.flavour}, which ${name} means`,
   )
