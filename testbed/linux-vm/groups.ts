@@ -63,7 +63,7 @@ async function buildFuzzer(): Promise<void> {
   await mustRun(['make', '-s', '-C', native, 'CC=clang', 'SAN=fuzz', 'OUT=build/fuzz', fuzzer])
 }
 
-/** node:test over source files, reporting in TAP. */
+/** node:test over source files, reporting in TAP; flags come before them. */
 function nodeTest(...files: string[]): readonly string[] {
   return ['node', '--conditions=@pendshare/source', '--test', '--test-reporter=tap', ...files]
 }
@@ -83,8 +83,15 @@ const contract = {
 /** A way of waking up, and whether the handlers of signals restart a call or let it fail. */
 type UnderFire = `${'poll' | 'thread'} ${'always' | 'never' | 'turns'}`
 
+/** The laws of these start a process each, which takes as long as all the others; they have no calls of their own. */
+const NO_PROCESSES = ['--test-skip-pattern=/nothing outlives its owner/']
+
 /** The contract while signals come all the time. */
-function underSignals(everyUs: number, ...ways: readonly UnderFire[]): readonly string[] {
+function underSignals(
+  everyUs: number,
+  flags: readonly string[],
+  ...ways: readonly UnderFire[]
+): readonly string[] {
   const script = [
     'status=0',
     `for way in ${ways.map((way) => `'${way}'`).join(' ')}; do`,
@@ -93,7 +100,8 @@ function underSignals(everyUs: number, ...ways: readonly UnderFire[]): readonly 
     'done',
     'exit $status',
   ]
-  return ['sh', '-c', script.join('\n'), 'sh', ...nodeTest('packages/backend-linux/test/vm/contract.test.ts')]
+  const suite = nodeTest(...flags, 'packages/backend-linux/test/vm/contract.test.ts')
+  return ['sh', '-c', script.join('\n'), 'sh', ...suite]
 }
 
 const signals = {
@@ -107,6 +115,26 @@ const signals = {
 
 /** By the default way of waking up, the other one being that of `signals`; what is raced is the same on each kernel. */
 const ON_EACH = { PENDSHARE_ROUNDS: '100', PENDSHARE_WAKEUP: 'poll' } as const
+
+/** One file after another: they count the pages that are pinned by anyone. */
+function addonTests(...names: string[]): readonly string[] {
+  const files = names.map((name) => `packages/backend-linux/test/vm/${name}.test.ts`)
+  return nodeTest('--test-concurrency=1', ...files)
+}
+
+/**
+ * Not on the debug kernel, where each of their hundreds of processes takes ten seconds to start; there `uapi` kills owners, and
+ * `contract` ends processes and workers.
+ */
+const addon = {
+  name: 'addon',
+  prepare: async (architecture: Architecture) => {
+    await buildAddon(architecture)
+    for (const version of OTHER_NODES) await installNode(version, NODE_ARCHITECTURE[architecture])
+  },
+  env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
+  timeoutS: 1800,
+} as const
 
 const fuzz = { name: 'fuzz', prepare: buildFuzzer, timeoutS: 900 } as const
 
@@ -137,7 +165,13 @@ export const groups: readonly Group[] = [
     on: onDebug,
     timeoutS: 900,
   },
-  { ...contract, quick: { env: ON_EACH }, on: onMain, timeoutS: 1800 },
+  {
+    ...contract,
+    env: { PENDSHARE_ROUNDS: '2000' },
+    quick: { env: ON_EACH },
+    on: onMain,
+    timeoutS: 1800,
+  },
   { ...contract, env: ON_EACH, on: (kernel) => onStock(kernel) && !onMain(kernel), timeoutS: 1800 },
   {
     // By the default way of waking up: the kernel's checkers see a race that happens once, and each start of a process takes
@@ -149,38 +183,27 @@ export const groups: readonly Group[] = [
   },
   {
     ...signals,
-    command: underSignals(1000, 'poll never', 'poll always', 'thread never', 'thread always'),
+    command: underSignals(1000, [], 'poll never', 'thread always'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
   },
   {
     ...signals,
-    command: underSignals(1000, 'thread turns'),
+    command: underSignals(1000, NO_PROCESSES, 'thread turns'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
   {
     ...signals,
-    command: underSignals(5000, 'poll turns'),
+    command: underSignals(5000, NO_PROCESSES, 'poll turns'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onDebug,
   },
+  { ...addon, command: addonTests('running', 'workers', 'death', 'versions'), on: onMain },
+  // Which Node runs makes no difference to a kernel.
   {
-    name: 'addon',
-    // One file after another: they count the pages that are pinned by anyone. Not on the debug kernel, where each of their
-    // hundreds of processes takes ten seconds to start; there `uapi` kills owners, and `contract` ends processes and workers.
-    command: nodeTest(
-      '--test-concurrency=1',
-      ...['running', 'workers', 'death', 'versions'].map(
-        (name) => `packages/backend-linux/test/vm/${name}.test.ts`,
-      ),
-    ),
-    prepare: async (architecture) => {
-      await buildAddon(architecture)
-      for (const version of OTHER_NODES) await installNode(version, NODE_ARCHITECTURE[architecture])
-    },
-    env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
-    on: onStock,
-    timeoutS: 1800,
+    ...addon,
+    command: addonTests('running', 'workers', 'death'),
+    on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
 ]
