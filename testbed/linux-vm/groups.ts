@@ -182,7 +182,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...signals,
-    command: underSignals(1000, [], 'poll never', 'thread always'),
+    command: underSignals(1000, NO_PROCESSES, 'poll never', 'thread always'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
   },
