@@ -86,7 +86,7 @@ type UnderFire = `${'poll' | 'thread'} ${'always' | 'never' | 'turns'}`
 /** The laws of these start a process each, which takes as long as all the others; they have no calls of their own. */
 const NO_PROCESSES = ['--test-skip-pattern=/nothing outlives its owner/']
 
-/** The contract while signals come all the time. */
+/** The contract while signals come all the time: as often as an emulated processor can take them and still do something else. */
 function underSignals(
   everyUs: number,
   flags: readonly string[],
@@ -182,7 +182,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...signals,
-    command: underSignals(1000, NO_PROCESSES, 'poll never', 'thread always'),
+    command: underSignals(3000, NO_PROCESSES, 'poll never', 'thread always'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
   },
@@ -190,13 +190,13 @@ export const groups: readonly Group[] = [
   {
     ...signals,
     name: 'contract',
-    command: underSignals(1000, [], 'poll turns'),
+    command: underSignals(3000, [], 'poll turns'),
     env: { PENDSHARE_ROUNDS: '100' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
   {
     ...signals,
-    command: underSignals(5000, NO_PROCESSES, 'poll turns'),
+    command: underSignals(10_000, NO_PROCESSES, 'poll turns'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onDebug,
   },
