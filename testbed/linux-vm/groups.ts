@@ -5,7 +5,7 @@ import type { Architecture } from '../archive.ts'
 import { buildAddon } from '../build.ts'
 import { cacheRoot, withLock } from '../cache.ts'
 import { mustRun } from '../command.ts'
-import { installNode, NODE_ARCHITECTURE, OTHER_NODES } from '../nodes.ts'
+import { installNode, OTHER_NODES } from '../nodes.ts'
 
 export interface Group {
   readonly name: string
@@ -128,11 +128,7 @@ function addonTests(...names: string[]): readonly string[] {
  */
 const addon = {
   name: 'addon',
-  prepare: async (architecture: Architecture) => {
-    await buildAddon(architecture)
-    for (const version of OTHER_NODES) await installNode(version, NODE_ARCHITECTURE[architecture])
-  },
-  env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
+  prepare: buildAddon,
   timeoutS: 1800,
 } as const
 
@@ -200,7 +196,16 @@ export const groups: readonly Group[] = [
     env: { PENDSHARE_ROUNDS: '20' },
     on: onDebug,
   },
-  { ...addon, command: addonTests('running', 'workers', 'death', 'versions'), on: onMain },
+  {
+    ...addon,
+    command: addonTests('running', 'workers', 'death', 'versions'),
+    prepare: async (architecture) => {
+      await buildAddon(architecture)
+      for (const version of OTHER_NODES) await installNode(version)
+    },
+    env: { XDG_CACHE_HOME: dirname(cacheRoot()) }, // where the other versions of Node are
+    on: onMain,
+  },
   // Which Node runs makes no difference to a kernel.
   {
     ...addon,
