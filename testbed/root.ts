@@ -33,7 +33,8 @@ export async function debianRoot(name: string, suite: Suite, packages: readonly 
     await writeFile(join(root, 'etc/apt/apt.conf.d/90network'), await aptNetwork())
     await copyNetwork(root)
     await must(root, inRoot(root, [], ['apt-get', 'update']), `package lists of ${suite}`)
-    const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive']
+    // Headers may bring their image, which makes an initramfs unless told not to.
+    const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', 'INITRD=No']
     const fast = ['-o', 'Dpkg::Options::=--force-unsafe-io'] // a root that was not finished is thrown away
     const install = [...quiet, 'apt-get', ...fast, 'install', '--yes', '--no-install-recommends', ...packages]
     await must(root, inRoot(root, [], install), `packages of ${suite}`)

@@ -113,7 +113,7 @@ const signals = {
   timeoutS: 2400,
 } as const
 
-/** By the default way of waking up, and with fewer rounds, since what is raced is the same on each kernel. */
+/** By the default way of waking up (`signals` has the other one), and with fewer rounds, as what is raced is the same on each. */
 const FEWER = { PENDSHARE_ROUNDS: '100', PENDSHARE_WAKEUP: 'poll' } as const
 
 /** One file after another: they count the pages that are pinned by anyone. */
@@ -168,6 +168,7 @@ export const groups: readonly Group[] = [
     on: onMain,
     timeoutS: 1800,
   },
+  { ...contract, env: FEWER, on: (kernel) => onStock(kernel) && !onMain(kernel), timeoutS: 1800 },
   {
     // By the default way of waking up: the kernel's checkers see a race that happens once, and each start of a process takes
     // seconds.
@@ -182,12 +183,10 @@ export const groups: readonly Group[] = [
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
   },
-  // Every law once, under signals of both kinds: what holds there holds without them.
   {
     ...signals,
-    name: 'contract',
-    command: underSignals(3000, [], 'poll turns'),
-    env: { PENDSHARE_ROUNDS: '100' },
+    command: underSignals(3000, NO_PROCESSES, 'thread turns'),
+    env: { PENDSHARE_ROUNDS: '20' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
   {
