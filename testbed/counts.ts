@@ -32,21 +32,23 @@ export function saysWhatItNeeds(title: string): boolean {
 }
 
 /**
- * Counts the tests in TAP output. node:test's closing summary is taken where there is one (its nested points are not
- * listed flat); else each `ok` and `not ok` line counts. A plan that was not fulfilled, a bail-out, and a skip that gives
+ * Counts the tests in TAP output of one run or several. node:test's closing summaries are taken where there are some (its nested
+ * points are not listed flat); else each `ok` and `not ok` line counts. A plan that was not fulfilled, a bail-out, and a skip that gives
  * no reason count as failed.
  */
 export function countTap(output: string): Counts {
   const lines = output.split('\n')
+  const summaries = (name: string) => lines.filter((line) => new RegExp(`^# ${name} \\d+$`).test(line))
   const summary = (name: string) =>
-    Number(lines.findLast((line) => line.startsWith(`# ${name} `))?.slice(`# ${name} `.length) ?? Number.NaN)
-  const told = Number.isNaN(summary('tests'))
-    ? countPoints(lines)
-    : {
-        passed: summary('pass'),
-        failed: summary('fail') + summary('cancelled'),
-        skipped: summary('skipped') + summary('todo'),
-      }
+    summaries(name).reduce((sum, line) => sum + Number(line.slice(`# ${name} `.length)), 0)
+  const told =
+    summaries('tests').length === 0
+      ? countPoints(lines)
+      : {
+          passed: summary('pass'),
+          failed: summary('fail') + summary('cancelled'),
+          skipped: summary('skipped') + summary('todo'),
+        }
   const silent = lines.filter(isSilentSkip).length
   return { ...told, failed: told.failed + silent, skipped: told.skipped - silent }
 }

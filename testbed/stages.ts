@@ -13,7 +13,7 @@ import { testNative } from './native/test.ts'
 import { ROOT } from './pages.ts'
 import { testWindows } from './windows-wine/test.ts'
 
-/** `quick`: what tells a contributor that a change is right. `full`: everything. */
+/** `quick`: what tells a contributor that a change is right. `full`: all stages, rounds and kernels. */
 export type Speed = 'quick' | 'full'
 
 export interface Stage {

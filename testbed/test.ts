@@ -1,5 +1,5 @@
 /**
- * `npm test`: what tells that a change is right; with --full everything. The first stages run one after the other; of the rest,
+ * `npm test`: what tells that a change is right; with --full all stages, rounds and kernels. The first stages run one after the other; of the rest,
  * two run side by side, as most of them wait a lot. A failed stage does not stop the others, and a stage that cannot run is named
  * with its reason. Ends with a table of the stages and one line of counts, and with exit code 0 only if nothing failed and no
  * stage was left out unasked.
@@ -90,8 +90,8 @@ function choose({ full, only, without }: Flags): Stage[] {
 
 async function main(): Promise<void> {
   const flags = new Command('npm test --')
-    .description('build and test what a change is most likely to break; with --full everything')
-    .option('--full', 'everything: all kernels, all rounds')
+    .description('build and test what a change is most likely to break; with --full all there is')
+    .option('--full', 'all stages, rounds and kernels')
     .option('--without <stage>', 'leave a stage out; may be repeated', stageName, [])
     .option('--only <stage>', 'run this stage; may be repeated', stageName, [])
     .addHelpText('after', `\nStages:\n${stages.map(describe).join('\n')}`)

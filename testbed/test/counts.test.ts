@@ -2,6 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { countTap } from '../counts.ts'
 
 describe('countTap', () => {
+  it('adds up the summaries of several runs, so that a failure in the first is not lost', () => {
+    const run = (pass: number, fail: number) =>
+      `ok 1 - suite\n# tests ${pass + fail}\n# pass ${pass}\n# fail ${fail}\n# cancelled 0\n# skipped 0\n# todo 0\n`
+    expect(countTap(run(3, 2) + run(4, 0))).toEqual({ passed: 7, failed: 2, skipped: 0 })
+  })
+
   it('takes the summary of node:test, whose points are nested', () => {
     const output = [
       'TAP version 13',
