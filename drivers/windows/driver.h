@@ -82,7 +82,7 @@ struct file {
 	BOOLEAN closed;	  /* no request of it is left, and none will come */
 	BOOLEAN draining; /* someone delivers events */
 	BOOLEAN again;	  /* and shall look once more */
-	HANDLE drainer;  /* while draining */
+	HANDLE drainer;	  /* while draining */
 	ULONG64 live;	  /* SHARE requests accepted and not completed */
 	ULONG64 shares;	  /* in buckets: for INFO, gone from it before their end is seen */
 	ULONG64 pages;	  /* theirs */
