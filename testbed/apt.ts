@@ -1,7 +1,8 @@
 /** Debian packages that the testbed needs: checked through dpkg, installed through apt where this user may, named otherwise. */
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cacheRoot } from './cache.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cacheRoot, withLock } from './cache.ts'
 import { type CommandResult, mustRun, run } from './command.ts'
 import type { DebianPackage } from './packages.ts'
 
@@ -20,8 +21,15 @@ export class MissingPackages extends Error {
   }
 }
 
-/** Installs those of `names` that are not installed; needs root or sudo without a password, else throws MissingPackages. */
-export async function ensurePackages(names: readonly DebianPackage[]): Promise<void> {
+/**
+ * Installs those of `names` that are not installed; needs root or sudo without a password, else throws MissingPackages. One at a
+ * time, as stages run side by side: what two of them miss is fetched once.
+ */
+export function ensurePackages(names: readonly DebianPackage[]): Promise<void> {
+  return withLock('apt', () => installMissing(names))
+}
+
+async function installMissing(names: readonly DebianPackage[]): Promise<void> {
   const missing = await missingPackages(names)
   if (missing.length === 0) return
   const prefix = await privilege()
@@ -59,8 +67,14 @@ const stamp = () => join(cacheRoot(), 'apt-lists')
 
 async function updateLists(prefix: readonly string[]): Promise<void> {
   console.log("refreshing apt's package lists")
-  const update = [...prefix, 'apt-get', ...waitForLock, 'update']
-  const result = await run(update, { progress: 'apt-get update' })
+  const update = () => run([...prefix, 'apt-get', 'update'], { progress: 'apt-get update' })
+  const deadline = Date.now() + LOCK_TIMEOUT_S * 1000
+  let result = await update()
+  // Apt waits for dpkg's locks when it is told to, but never for the one of its lists.
+  while (result.exitCode !== 0 && LOCKED.test(result.output) && Date.now() < deadline) {
+    await sleep(1000)
+    result = await update()
+  }
   if (result.exitCode !== 0) throw new Error(explainApt(result, "apt's package lists"))
   await mkdir(cacheRoot(), { recursive: true })
   await writeFile(stamp(), '')
@@ -73,6 +87,10 @@ export function explainApt(result: CommandResult, directory: string): string {
   return `${cure?.(directory) ?? 'apt failed; what it says stands below'}\n${said}`
 }
 
+const LOCKED = /Could not get lock|is held by process/i
+const LOCK_TIMEOUT_S = 900
+const waitForLock = ['-o', `DPkg::Lock::Timeout=${LOCK_TIMEOUT_S}`]
+
 const cures: readonly (readonly [RegExp, (directory: string) => string])[] = [
   [
     /No space left|enough free space/i,
@@ -84,17 +102,12 @@ const cures: readonly (readonly [RegExp, (directory: string) => string])[] = [
     () =>
       "Debian's archive does not answer; check the network and apt's sources and proxy, then run this again",
   ],
-  [
-    /Could not get lock|is held by process/i,
-    () => 'another process holds the lock of apt; let it finish, then run this again',
-  ],
+  [LOCKED, () => 'another process holds the lock of apt; let it finish, then run this again'],
   [
     /NO_PUBKEY|not signed/i,
     () => "the archive's signature cannot be checked; run: sudo apt-get install debian-archive-keyring",
   ],
 ]
-
-const waitForLock = ['-o', 'DPkg::Lock::Timeout=900']
 
 async function missingPackages(names: readonly string[]): Promise<string[]> {
   const { stdout } = await run([

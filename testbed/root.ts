@@ -55,6 +55,8 @@ async function aptNetwork(): Promise<string> {
 export function inRoot(root: string, directories: readonly string[], argv: readonly string[]): string[] {
   const script = [
     'root=$1; shift',
+    // Its own mount, as a root that is none can neither be the root of another such nor change how mounts spread.
+    'mount --bind "$root" "$root"',
     // objtool asks /proc for the limit of its stack.
     'mount -t proc proc "$root/proc"',
     'while [ "$1" != -- ]; do mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; shift; done; shift',

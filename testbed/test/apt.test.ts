@@ -97,6 +97,25 @@ it('refreshes the lists once when the install fails, and tries again', async () 
   expect(await aptWords()).toEqual(['install', 'update', 'install'])
 })
 
+it('waits for another process that refreshes the lists', async () => {
+  vi.spyOn(process, 'getuid').mockReturnValue(0)
+  await rm(join(stubs, 'lists'), { recursive: true })
+  await stub(
+    'apt-get',
+    `case "$*" in *update) [ -e "${stubs}/once" ] || { touch "${stubs}/once"; echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 262 (apt-get)'; exit 100; } ;; esac`,
+  )
+  await ensurePackages(['cmake'])
+  expect(await aptWords()).toEqual(['update', 'update', 'install'])
+})
+
+it('installs once what two ask for at the same time', async () => {
+  vi.spyOn(process, 'getuid').mockReturnValue(0)
+  await stub('dpkg-query', `[ -e "${stubs}/done" ] && echo 'cmake installed'`)
+  await stub('apt-get', `touch "${stubs}/done"`)
+  await Promise.all([ensurePackages(['cmake']), ensurePackages(['cmake'])])
+  expect(await aptWords()).toEqual(['install'])
+})
+
 it('names the exact command when this user may not install', async () => {
   vi.spyOn(process, 'getuid').mockReturnValue(1000)
   await stub('sudo', 'exit 1')
