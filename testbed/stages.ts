@@ -30,16 +30,8 @@ export interface Stage {
 const QUICK_KERNEL = '6.12'
 const QUICK_GROUPS = ['smoke', 'uapi', 'contract']
 
-/**
- * The kernels that have the long groups: the main one, the oldest line, the newest kernel and the one with checkers; the contract
- * under signals is the main one's. The others have the driver's own tests, as all groups on all of them take two hours
- * (`npm run test:linux -- --kernel all`).
- */
-const DEEP_KERNELS = ['6.12', '6.1', 'unstable', 'debug']
-const SHALLOW_GROUPS = ['smoke', 'uapi']
-
 /** The kernels that take longest begin first. */
-const KERNELS_BY_TIME = ['debug', ...DEEP_KERNELS, ...kernelNames].filter(
+const KERNELS_BY_TIME = ['debug', QUICK_KERNEL, ...kernelNames].filter(
   (name, at, all) => all.indexOf(name) === at,
 )
 
@@ -84,15 +76,10 @@ function kernelStage(name: string): Stage {
     what: `the driver in QEMU on the kernel ${name}`,
     ...(name !== QUICK_KERNEL && { only: 'full' }),
     run: async (speed) => {
-      return countsOf([await testKernel(name, (group) => isWanted(name, group, speed), speed)])
+      const wanted = (group: string) => speed === 'full' || QUICK_GROUPS.includes(group)
+      return countsOf([await testKernel(name, wanted, speed)])
     },
   }
-}
-
-function isWanted(kernel: string, group: string, speed: Speed): boolean {
-  if (speed === 'quick') return QUICK_GROUPS.includes(group)
-  if (group === 'signals') return kernel === QUICK_KERNEL
-  return DEEP_KERNELS.includes(kernel) || SHALLOW_GROUPS.includes(group)
 }
 
 function bin(name: string): string {

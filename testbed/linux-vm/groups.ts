@@ -27,6 +27,7 @@ export interface Group {
   /** false: without the driver. */
   readonly module?: false
   readonly unprivileged?: true
+  readonly compilers?: false
 }
 
 const onAll = () => true
@@ -63,6 +64,12 @@ async function buildFuzzer(): Promise<void> {
   await mustRun(['make', '-s', '-C', native, 'CC=clang', 'SAN=fuzz', 'OUT=build/fuzz', fuzzer])
 }
 
+/** Node as it is cheapest on an emulated processor: what its compilers make is translated once more. */
+const interpreted = { compilers: false } as const
+
+/** What the groups of Node have on the kernels beside the main one and the debug kernel; their races on several processors are `uapi`'s. */
+const cheap = { ...interpreted, smp: 1 } as const
+
 /** node:test over source files, reporting in TAP; flags come before them. */
 function nodeTest(...files: string[]): readonly string[] {
   return ['node', '--conditions=@pendshare/source', '--test', '--test-reporter=tap', ...files]
@@ -74,9 +81,12 @@ function nodeTest(...files: string[]): readonly string[] {
  */
 const LIMITED = 'prlimit --memlock=33554432:33554432 setpriv --bounding-set=-ipc_lock'
 
+/** One file needs no process of its own beside that of the runner. */
+const ALONE = '--test-isolation=none'
+
 const contract = {
   name: 'contract',
-  command: [...LIMITED.split(' '), ...nodeTest('packages/backend-linux/test/vm/contract.test.ts')],
+  command: [...LIMITED.split(' '), ...nodeTest(ALONE, 'packages/backend-linux/test/vm/contract.test.ts')],
   prepare: buildAddon,
 } as const
 
@@ -100,7 +110,7 @@ function underSignals(
     'done',
     'exit $status',
   ]
-  const suite = nodeTest(...flags, 'packages/backend-linux/test/vm/contract.test.ts')
+  const suite = nodeTest(ALONE, ...flags, 'packages/backend-linux/test/vm/contract.test.ts')
   return ['sh', '-c', script.join('\n'), 'sh', ...suite]
 }
 
@@ -114,7 +124,7 @@ const signals = {
 } as const
 
 /** By the default way of waking up (`signals` has the other one), and with fewer rounds, as what is raced is the same on each. */
-const FEWER = { PENDSHARE_ROUNDS: '100', PENDSHARE_WAKEUP: 'poll' } as const
+const FEWER = { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll' } as const
 
 /** One file after another: they count the pages that are pinned by anyone. */
 function addonTests(...names: string[]): readonly string[] {
@@ -163,17 +173,24 @@ export const groups: readonly Group[] = [
   },
   {
     ...contract,
-    env: { PENDSHARE_ROUNDS: '2000' },
+    env: { PENDSHARE_ROUNDS: '1000' },
     quick: { env: FEWER },
     on: onMain,
     timeoutS: 1800,
   },
-  { ...contract, env: FEWER, on: (kernel) => onStock(kernel) && !onMain(kernel), timeoutS: 1800 },
+  {
+    ...contract,
+    ...cheap,
+    env: FEWER,
+    on: (kernel) => onStock(kernel) && !onMain(kernel),
+    timeoutS: 1800,
+  },
   {
     // By the default way of waking up: the kernel's checkers see a race that happens once, and each start of a process takes
     // seconds.
     ...contract,
-    env: { PENDSHARE_ROUNDS: '200', PENDSHARE_WAKEUP: 'poll' },
+    ...interpreted,
+    env: { PENDSHARE_ROUNDS: '100', PENDSHARE_WAKEUP: 'poll' },
     on: onDebug,
     timeoutS: 2400,
   },
@@ -185,14 +202,16 @@ export const groups: readonly Group[] = [
   },
   {
     ...signals,
-    command: underSignals(3000, NO_PROCESSES, 'thread turns'),
-    env: { PENDSHARE_ROUNDS: '20' },
+    ...cheap,
+    command: underSignals(5000, NO_PROCESSES, 'thread turns'),
+    env: { PENDSHARE_ROUNDS: '10' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
   {
     ...signals,
+    ...interpreted,
     command: underSignals(10_000, NO_PROCESSES, 'poll turns'),
-    env: { PENDSHARE_ROUNDS: '20' },
+    env: { PENDSHARE_ROUNDS: '10' },
     on: onDebug,
   },
   {
@@ -208,7 +227,9 @@ export const groups: readonly Group[] = [
   // Which Node runs makes no difference to a kernel.
   {
     ...addon,
+    ...interpreted,
     command: addonTests('running', 'workers', 'death'),
+    env: { PENDSHARE_WAKEUP: 'poll' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
 ]

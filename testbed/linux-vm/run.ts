@@ -38,6 +38,8 @@ export interface VmOptions {
   readonly moduleOptions?: string
   /** Runs the command as uid and gid 1000, in the device's group and without capabilities; default: as root. */
   readonly unprivileged?: boolean
+  /** false: Node without V8's compilers, whose code an emulated processor has to translate once more. */
+  readonly compilers?: boolean
   /** Host directory that the command may write, at $PENDSHARE_SCRATCH; default: one that vanishes afterwards. */
   readonly scratch?: string
   /** Sees the command's output as it comes; default: it goes to this process's stdout. */
@@ -97,7 +99,7 @@ async function boot(
   await writeJob(job, {
     command: options.command,
     cwd: options.cwd ?? process.cwd(),
-    env: { ...(await stripSources(join(directory, 'js'))), ...options.env },
+    env: { ...(await stripSources(join(directory, 'js'), options.compilers ?? true)), ...options.env },
     path: [...userland.bin, ...(options.path ?? []), process.env.PATH ?? '/usr/bin:/bin'],
     binds: userland.binds,
     modules,

@@ -13,6 +13,15 @@ function standIn(url) {
   return existsSync(file) ? file : undefined
 }
 
+/** What one stand-in says of another needs no look at the file system. */
+export function resolve(specifier, context, nextResolve) {
+  if (specifier.startsWith('.') && context.parentURL && standIn(context.parentURL)) {
+    const { href } = new URL(specifier, context.parentURL)
+    if (standIn(href)) return { url: href, format: 'module', shortCircuit: true }
+  }
+  return nextResolve(specifier, context)
+}
+
 export function load(url, context, nextLoad) {
   const file = standIn(url)
   if (file === undefined) return nextLoad(url, context)

@@ -18,7 +18,8 @@
  * twice on one open file.
  *
  * Signals (Linux): open() and all requests but PEND run to their end; a signal is handled when
- * they return. PEND waits: see there.
+ * they return. PEND waits: see there. io_uring, which restarts no open, may report 513 for one
+ * (ERESTARTNOINTR, of freezers and the like): nothing was opened, try again.
  */
 #ifndef PENDSHARE_ABI_H
 #define PENDSHARE_ABI_H

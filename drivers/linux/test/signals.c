@@ -63,7 +63,7 @@ TEST(restarted, "with SA_RESTART the wait goes on")
 }
 
 #define FIRE_US 300 /* shorter than an open takes on some kernels, so that a call that only began again would not end */
-#define ROUNDS 300
+#define ROUNDS 100
 
 /* A signal comes every FIRE_US from here on; 0: no more. */
 static void fire(int flags, int period_us)

@@ -7,12 +7,15 @@ import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { createOpen, type Device } from '@pendshare/core'
 import { loadAddon } from '../../src/addon.ts'
-import { linux, type Wakeup } from '../../src/index.ts'
+import { linux, WAKEUPS, type Wakeup } from '../../src/index.ts'
 
 /** Of libuv's pool, unless told otherwise. */
 export const POOL_THREADS = 4
 
 export const DEVICE_PATH = '/dev/pendshare'
+
+/** The ways of waking up that a run is about: all, or the one that PENDSHARE_WAKEUP names. */
+export const wakeups = WAKEUPS.filter((name) => name === (process.env.PENDSHARE_WAKEUP ?? name))
 
 export function openDevice(wakeup: Wakeup): Promise<Device> {
   return createOpen({})({ backend: linux, wakeup })

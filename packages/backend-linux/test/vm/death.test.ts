@@ -1,8 +1,8 @@
 /** Whatever kills the owner in whatever stage: it dies at once, and then no page is pinned any more. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { WAKEUPS, type Wakeup } from '../../src/index.ts'
-import { pinnedPages, runChild } from './bed.ts'
+import type { Wakeup } from '../../src/index.ts'
+import { pinnedPages, runChild, wakeups } from './bed.ts'
 import type { Death } from './dying.ts'
 import { STAGES, type Stage } from './stages.ts'
 
@@ -19,7 +19,7 @@ async function die(wakeup: Wakeup, death: Death, ...stages: readonly Stage[]): P
   assert.equal(pinnedPages(), 0)
 }
 
-for (const wakeup of WAKEUPS) {
+for (const wakeup of wakeups) {
   describe(`the death of a process that is woken by ${wakeup} leaves nothing pinned`, () => {
     for (const stage of STAGES) it(`SIGKILL while ${stage}`, () => die(wakeup, 'SIGKILL', stage))
     it('process.exit() in every stage at once', () => die(wakeup, 'exit', ...STAGES))

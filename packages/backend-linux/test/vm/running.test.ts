@@ -8,8 +8,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Share } from '@pendshare/core'
-import { WAKEUPS } from '../../src/index.ts'
-import { openDevice, POOL_THREADS, pinnedPages, runChild, startChild, threads, threadsFallTo } from './bed.ts'
+import {
+  openDevice,
+  POOL_THREADS,
+  pinnedPages,
+  runChild,
+  startChild,
+  threads,
+  threadsFallTo,
+  wakeups,
+} from './bed.ts'
 
 const LARGE_BYTES = 8 << 20
 
@@ -31,7 +39,7 @@ async function fillAgain(share: Share): Promise<number> {
   return share.memory[0] ?? -1
 }
 
-for (const wakeup of WAKEUPS) {
+for (const wakeup of wakeups) {
   describe(`a process that is woken by ${wakeup}`, () => {
     it('stops, continues and handles signals without harm to its share', async () => {
       const child = startChild('ringing.ts', [wakeup])

@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { installedNode, OTHER_NODES } from '../../../../testbed/nodes.ts'
-import { WAKEUPS } from '../../src/index.ts'
-import { runChild } from './bed.ts'
+import { runChild, wakeups } from './bed.ts'
 
 for (const version of OTHER_NODES) {
   describe(`Node ${version}`, () => {
-    for (const wakeup of WAKEUPS) {
+    for (const wakeup of wakeups) {
       it(`lives a whole life, woken by ${wakeup}`, async () => {
         const node = [installedNode(version), '--experimental-strip-types', '--no-warnings']
         const { code, signal, stdout } = await runChild('life.ts', [wakeup], node)

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { WAKEUPS, type Wakeup } from '../../src/index.ts'
-import { openDevice, pinnedPages, threads, threadsFallTo } from './bed.ts'
+import type { Wakeup } from '../../src/index.ts'
+import { openDevice, pinnedPages, threads, threadsFallTo, wakeups } from './bed.ts'
 import { STAGES, type Stage } from './stages.ts'
 
 async function startWorker(wakeup: Wakeup, ...stages: readonly Stage[]): Promise<Worker> {
@@ -13,7 +13,7 @@ async function startWorker(wakeup: Wakeup, ...stages: readonly Stage[]): Promise
   return worker
 }
 
-for (const wakeup of WAKEUPS) {
+for (const wakeup of wakeups) {
   describe(`workers that are woken by ${wakeup}`, () => {
     for (const stage of STAGES) {
       it(`terminate() while ${stage} leaves nothing pinned and no thread`, async () => {
