@@ -60,7 +60,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'native',
     what: "the drivers' logic under sanitizers, called, raced and fuzzed",
-    run: (speed) => testNative({ rounds: speed === 'quick' ? 20_000 : 50_000 }),
+    run: (speed) => testNative({ rounds: speed === 'quick' ? 20_000 : 40_000 }),
   },
   {
     name: 'driver-style',

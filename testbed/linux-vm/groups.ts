@@ -198,6 +198,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...signals,
+    ...interpreted,
     command: underSignals(3000, NO_PROCESSES, 'poll never', 'thread always'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
@@ -205,14 +206,14 @@ export const groups: readonly Group[] = [
   {
     ...signals,
     ...cheap,
-    command: underSignals(5000, EACH_CALL, 'thread turns'),
+    command: underSignals(10_000, EACH_CALL, 'thread turns'),
     env: { PENDSHARE_ROUNDS: '10' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },
   {
     ...signals,
     ...interpreted,
-    command: underSignals(10_000, EACH_CALL, 'poll turns'),
+    command: underSignals(30_000, EACH_CALL, 'poll turns'),
     env: { PENDSHARE_ROUNDS: '10' },
     on: onDebug,
   },
