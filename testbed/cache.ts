@@ -46,14 +46,14 @@ async function forgetUnused(): Promise<void> {
 }
 
 /**
- * Runs `action` while no other process of this machine holds the lock `name`. The lock is a listening abstract socket:
+ * Runs `action` while nobody else on this machine, in this process or another, holds the lock `name`. The lock is a listening abstract socket:
  * the kernel frees it with the process, however it ends, and those who wait see their connection close.
  */
 export async function withLock<T>(name: string, action: () => Promise<T>): Promise<T> {
   // Hashed: a socket's name is at most 107 bytes long.
   const address = `\0pendshare-lock-${createHash('sha256').update(name).digest('hex')}`
   let release = await tryLock(address)
-  if (!release) console.log(`waiting for another process that is busy with ${basename(name)}`)
+  if (!release) console.log(`waiting for whoever is busy with ${basename(name)}`)
   while (!release) {
     await holderGone(address)
     release = await tryLock(address)

@@ -67,7 +67,7 @@ async function buildFuzzer(): Promise<void> {
 /** Node as it is cheapest on an emulated processor: what its compilers make is translated once more. */
 const interpreted = { compilers: false } as const
 
-/** What the groups of Node have on the kernels beside the main one and the debug kernel; their races on several processors are `uapi`'s. */
+/** The contract beside the main and the debug kernel: on several processors `uapi` races there. */
 const cheap = { ...interpreted, smp: 1 } as const
 
 /** node:test over source files, reporting in TAP; flags come before them. */

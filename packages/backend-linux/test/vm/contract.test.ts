@@ -11,7 +11,7 @@ import { DEVICE_PATH, pinnedPages, wakeups } from './bed.ts'
 const open = createOpen({})
 
 if (process.env.BOMBARD_US !== undefined) {
-  it('signals come all the time', () => {
+  it('is bombarded with signals', () => {
     // What is preloaded ends a process in which it has no timer; that it was loaded shows in the handler of SIGALRM.
     const [, caught = '0'] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
     assert.equal((BigInt(`0x${caught}`) >> 13n) & 1n, 1n)
