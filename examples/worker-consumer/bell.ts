@@ -32,9 +32,19 @@ export class WorkerBell implements RingBell {
   }
 
   /** The wait begins only if there was no ring since the last one, and the end rings too: none is missed. */
-  async wait(): Promise<void> {
-    if (!this.ended) await Atomics.waitAsync(this.#state, RINGS, this.#heard).value
-    this.#heard = Atomics.load(this.#state, RINGS)
+  listen(wake: () => void): () => void {
+    let listening = true
+    const hear = () => {
+      if (!listening) return
+      this.#heard = Atomics.load(this.#state, RINGS)
+      wake()
+    }
+    const waiting = Atomics.waitAsync(this.#state, RINGS, this.#heard)
+    if (waiting.async) waiting.value.then(hear)
+    else hear()
+    return () => {
+      listening = false
+    }
   }
 
   get ended(): boolean {

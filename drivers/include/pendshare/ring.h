@@ -24,6 +24,7 @@
  * wake; the consumer sets wake, then a full barrier, then reads the position again
  * before it sleeps. Whichever order the two barriers fall in, one sees the other. The
  * producer clears wake before it rings, so whatever it cleared gets a ring that comes later.
+ * A consumer that leaves counts as asleep, by the same two steps.
  *
  * Late and lost are two counts, modulo 2^32: missed, when a producer that goes by a timer came too
  * late to attempt a record, and dropped, when a record found no room. Each is one word, which only
@@ -329,6 +330,18 @@ static inline int pendshare_ring_sleep(struct pendshare_ring_consumer *ring)
 	pendshare_store_relaxed(&ring->shared->wake, 1u);
 	pendshare_barrier();
 	return pendshare_load_relaxed(&ring->shared->producer) == ring->position;
+}
+
+/*
+ * Leaves the ring to others: gives back what was read, and from now on whoever waits for the bell
+ * is the one to wake. Returns 1 when records lie there, for which no ring may come any more, as the
+ * producer found this consumer awake: tell who waits. Whoever stops reading calls this, also in the
+ * midst of a batch; the next consumer begins at the position that was given back.
+ */
+static inline int pendshare_ring_leave(struct pendshare_ring_consumer *ring)
+{
+	pendshare_ring_release(ring);
+	return !pendshare_ring_sleep(ring);
 }
 
 #endif

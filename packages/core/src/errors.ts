@@ -45,6 +45,8 @@ export const ERROR_CODES = [
   'ERR_PENDSHARE_NO_RING',
   /** The ring is being read already; it has one consumer at a time. */
   'ERR_PENDSHARE_RING_IN_USE',
+  /** A batch was looked at after it was given back. */
+  'ERR_PENDSHARE_STALE_BATCH',
   /** One side wrote nonsense into a ring. */
   'ERR_PENDSHARE_RING_CORRUPT',
   /** The peer reported a fault. */

@@ -14,6 +14,7 @@ export { RingWriter } from './ring/writer.ts'
 export type {
   OpenOptions,
   PeerChoice,
+  ReadableOptions,
   RegionOptions,
   ShareBytes,
   ShareOptions,

@@ -22,6 +22,15 @@ const NO_OPTIONS: Uint8Array = new Uint8Array(0)
 const uint8Array = z.custom<Uint8Array>((value) => types.isUint8Array(value), 'expected a Uint8Array')
 const signal = z.instanceof(AbortSignal, { error: 'expected an AbortSignal' })
 
+/** Options, and a word for those who give the signal in their place. */
+function notSignal<S extends z.ZodType>(options: S): S {
+  return z.preprocess((value, context) => {
+    if (!(value instanceof AbortSignal)) return value
+    context.addIssue({ code: 'custom', message: 'expected { signal }, not the signal itself' })
+    return z.NEVER
+  }, options) as unknown as S
+}
+
 const backend = z.custom<Backend>(
   (value) =>
     typeof value === 'object' &&
@@ -53,11 +62,22 @@ export type RegionOptions = z.input<typeof regionOptions>
 
 export const regionView = uint8Array
 export const byteCount = z.int().min(1)
-export const waitOptions = z.strictObject({
-  /** Gives the wait up: it rejects with `signal.reason`. The share goes on. */
-  signal: signal.optional(),
-})
+export const waitOptions = notSignal(
+  z.strictObject({
+    /** Gives the wait up: it rejects with `signal.reason`. The share goes on. */
+    signal: signal.optional(),
+  }),
+)
 export type WaitOptions = z.input<typeof waitOptions>
+export const readableOptions = notSignal(
+  z.strictObject({
+    /** Errors the stream with `signal.reason`. The share goes on. */
+    signal: signal.optional(),
+    /** Bytes of payload that are copied ahead of the read that wants them, 0 to 2^31 - 1. Default 0: one record, when it is wanted. */
+    highWaterMark: z.int().min(0).max(0x7fffffff).default(0),
+  }),
+)
+export type ReadableOptions = z.input<typeof readableOptions>
 export const sampleConstructor = z.custom(
   (value) => typeof value === 'function' && 'BYTES_PER_ELEMENT' in value,
   'expected the constructor of a typed array',
@@ -105,10 +125,14 @@ export type ShareOptions = Omit<z.input<typeof shareOptions>, 'peer' | 'peerOpti
 export type ShareBytes = ShareOptions & { bytes: number }
 
 /** The first look at `ShareBytes`; the rest of its keys are share options. */
-export const shareBytes = z.looseObject(
-  { bytes: byteCount },
-  { error: 'expected a Region, or { bytes, … }; Region.from() makes a region of a view' },
-)
+export const shareBytes = z
+  .looseObject(
+    { bytes: byteCount },
+    { error: 'expected a Region, or { bytes, … }; Region.from() makes a region of a view' },
+  )
+  .refine(({ memory }) => !types.isUint8Array(memory), {
+    error: 'a Region does not survive postMessage(); post its memory, and share Region.from(memory)',
+  })
 
 /** Checked options, as a share keeps them. */
 export interface CheckedOptions {

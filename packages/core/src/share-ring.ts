@@ -55,7 +55,8 @@ function ringCount(peer: string, memory: Uint8Array): 0 | 1 | 2 {
 
 function bellOf(share: PendedShare): RingBell {
   return {
-    wait: (signal) => share.doorbell.changed(signal),
+    listen: (wake) => share.doorbell.listen(wake),
+    ring: () => share.doorbell.ring(1),
     get ended() {
       return share.state === 'ended'
     },

@@ -101,11 +101,14 @@ describe('wait()', () => {
 
   it('refuses what is no signal', async () => {
     const { bell } = await doorbell()
+    const code = 'ERR_PENDSHARE_INVALID_ARGUMENT'
     // @ts-expect-error: deliberately wrong
-    await assert.rejects(bell.wait({ signal: 1 }), {
-      code: 'ERR_PENDSHARE_INVALID_ARGUMENT',
-      message: /signal/,
-    })
+    await assert.rejects(bell.wait({ signal: 1 }), { code, message: /signal/ })
+    // @ts-expect-error: deliberately wrong
+    assert.throws(() => bell.rings({ signal: 1 }), { code, message: /signal/ })
+    const { signal } = new AbortController()
+    await assert.rejects(bell.wait(signal as object), { code, message: /not the signal itself/ })
+    assert.throws(() => bell.rings(signal as object), { code, message: /not the signal itself/ })
   })
 })
 

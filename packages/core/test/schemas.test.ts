@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { describe, it } from 'vitest'
-import { PendshareError } from '../src/index.ts'
+import { PendshareError, Region } from '../src/index.ts'
 import { DEFAULT_OPTIONS, shareOptionsCheck } from '../src/schemas.ts'
 import { INFO, openFake } from './fake.ts'
 
@@ -81,6 +81,16 @@ describe('what is refused, with its path', () => {
     await assert.rejects(device.share(new Uint8Array(4096)), { code: 'ERR_PENDSHARE_INVALID_ARGUMENT' })
     // @ts-expect-error: deliberately wrong
     await assert.rejects(device.share({ bytes: 4096, colour: 'red' }), { message: /"colour"/ })
+  })
+
+  it('a region that was posted, which is only its fields', async () => {
+    const { device } = await openFake()
+    const posted: Region = structuredClone(Region.allocate(4096))
+    await assert.rejects(device.share(posted), {
+      code: 'ERR_PENDSHARE_INVALID_ARGUMENT',
+      message: /a Region does not survive postMessage\(\); post its memory, and share Region.from\(memory\)/,
+    })
+    assert((await device.share(Region.from(posted.memory))).id > 0)
   })
 })
 

@@ -7,6 +7,7 @@ import {
   RingReader,
   RingWriter,
   ringMemory,
+  type Share,
   type ShareOptions,
   type ShareRequest,
 } from '../src/index.ts'
@@ -113,6 +114,79 @@ describe('share.ring', () => {
   })
 })
 
+describe('a device that closes, and a share that ends, while its ring', () => {
+  const WAYS = {
+    'is iterated': (share: Share) => share.ring.batches(),
+    'is iterated as samples': (share: Share) => share.ring.samples(Uint8Array),
+    'is iterated for the latest': (share: Share) => share.ring.latest(),
+    'is streamed': (share: Share) => share.ring.toReadable().values(),
+    'has its doorbell iterated': (share: Share) => share.doorbell.rings(),
+  }
+  for (const [what, iterate] of Object.entries(WAYS)) {
+    it(`${what}: waiting, it is done`, async () => {
+      const { device, share } = await clock()
+      const waiting = iterate(share).next()
+      await device.close()
+      assert.equal((await waiting).done, true)
+    })
+
+    it(`${what}: with something there, that comes first`, async () => {
+      const { device, share, send } = await clock()
+      const steps = iterate(share)
+      send(1)
+      await device.close()
+      assert.equal((await steps.next()).done, false)
+      assert.equal((await steps.next()).done, true)
+      await steps.return?.(undefined)
+    })
+
+    it(`${what}: left afterwards, the memory of the next share is let alone`, async () => {
+      const { device, share, send } = await clock()
+      const steps = iterate(share)
+      send(1, 2)
+      await steps.next()
+      await share.release()
+      const next = await device.share(share.region, CLOCK)
+      const before = next.memory.slice(0, 256)
+      await steps.return?.(undefined)
+      assert.deepEqual(next.memory.slice(0, 256), before)
+    })
+  }
+
+  it('has one consumer: two in each pair of ways', async () => {
+    const { share, send } = await clock()
+    for (const [one, iterate] of Object.entries(WAYS)) {
+      if (one.includes('doorbell')) continue
+      send(1)
+      const steps = iterate(share)
+      await steps.next()
+      for (const [two, other] of Object.entries(WAYS)) {
+        if (two.includes('doorbell')) continue
+        await assert.rejects(async () => other(share).next(), { code: 'ERR_PENDSHARE_RING_IN_USE' })
+      }
+      await steps.return?.(undefined)
+    }
+  })
+
+  it('and leaving where records lie rings the doorbell once, and not after the end', async () => {
+    const { backend, share, send } = await clock()
+    const steps = share.ring.batches()
+    send(1)
+    await steps.next()
+    const { total } = share.doorbell
+    send(2)
+    await steps.return(undefined)
+    assert.equal(share.doorbell.total, total + 1)
+    const last = share.ring.batches()
+    await last.next()
+    send(3)
+    const before = share.doorbell.total
+    backend.ended(1, 'peer-ended')
+    await last.return(undefined)
+    assert.equal(share.doorbell.total, before)
+  })
+})
+
 describe('who has a ring', () => {
   const cases = [
     ['no peer', {}, 1],
@@ -166,7 +240,7 @@ describe('ring.writer', () => {
     assert.equal(writer.publish(), true)
     share.notify()
     assert.equal(backend.calls.at(-1), 'notify 1')
-    const peer = new RingReader(ringMemory(share.memory, 1, 2), { ended: true, wait: async () => {} })
+    const peer = new RingReader(ringMemory(share.memory, 1, 2), { ended: true, listen: () => () => {} })
     assert.deepEqual(await read(peer), [5])
   })
 

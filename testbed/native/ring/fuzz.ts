@@ -70,25 +70,68 @@ class Check {
 /** A bell that the native thread rings through the event loop, as a doorbell does. */
 class Bell implements RingBell {
   ended = false
+  #rung = false
   #wake = () => {}
 
-  wait(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
+  listen(wake: () => void): () => void {
+    this.#wake = wake
+    return () => {
+      this.#wake = () => {}
+    }
   }
 
   ring(): void {
+    this.#rung = true
     this.#wake()
   }
 
   end(): void {
     this.ended = true
-    this.#wake()
+    this.ring()
+  }
+
+  /** Resolves after a ring since it last resolved: for who does not read the ring meanwhile. */
+  async wait(): Promise<void> {
+    if (!this.#rung) {
+      await new Promise<void>((resolve) => {
+        this.listen(resolve)
+      })
+    }
+    this.#rung = false
   }
 }
 
-async function nativeToJavaScript(memory: Uint8Array, options: Options): Promise<Outcome> {
+type Read = (reader: RingReader, bell: Bell, check: Check) => Promise<void>
+
+const readAll: Read = async (reader, _bell, check) => {
+  for await (const batch of reader.batches()) {
+    batch.forEach((offset, length, n) => {
+      check.record(offset, length, n)
+    })
+  }
+}
+
+/** Takes some records, leaves, and waits for the bell: again and again, so that a ring which is lost hangs the test. */
+const readAndLeave: Read = async (reader, bell, check) => {
+  while (!bell.ended) {
+    await bell.wait()
+    for await (const batch of reader.batches()) {
+      let left = 1 + (mix(check.received) % 100)
+      batch.take((offset, length, n) => {
+        check.record(offset, length, n)
+        return --left > 0
+      })
+      break
+    }
+  }
+  await readAll(reader, bell, check)
+}
+
+const nativeToJavaScript = (memory: Uint8Array, options: Options) => fromNative(memory, options, readAll)
+const nativeToLeavingJavaScript = (memory: Uint8Array, options: Options) =>
+  fromNative(memory, options, readAndLeave)
+
+async function fromNative(memory: Uint8Array, options: Options, read: Read): Promise<Outcome> {
   const bell = new Bell()
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
   addon.produce(
@@ -103,11 +146,7 @@ async function nativeToJavaScript(memory: Uint8Array, options: Options): Promise
   )
   const reader = new RingReader(memory, bell)
   const check = new Check(reader.bytes, options)
-  for await (const batch of reader.batches()) {
-    batch.forEach((offset, length, n) => {
-      check.record(offset, length, n)
-    })
-  }
+  await read(reader, bell, check)
   check.end()
   const outcome = await promise
   assert.equal(check.received, outcome.received)
@@ -176,6 +215,6 @@ async function fuzz(way: typeof javaScriptToNative, records: number, seed: numbe
 }
 
 const { values } = parseArgs({ options: { records: { type: 'string' }, seed: { type: 'string' } } })
-for (const way of [nativeToJavaScript, javaScriptToNative]) {
+for (const way of [nativeToJavaScript, nativeToLeavingJavaScript, javaScriptToNative]) {
   await fuzz(way, Number(values.records ?? 1_000_000), Number(values.seed ?? 1))
 }

@@ -164,6 +164,8 @@ static void play(struct player *player, char *line)
 		play_read(player);
 	else if (!strcmp(step, "sleep"))
 		equal(player, "sleep", 1u, (__u32)pendshare_ring_sleep(&player->in));
+	else if (!strcmp(step, "leave"))
+		equal(player, "leave", number(player), (__u32)pendshare_ring_leave(&player->in));
 	else if (!strcmp(step, "header") || !strcmp(step, "data"))
 		play_words(player, step);
 	else if (!strcmp(step, "set"))

@@ -159,7 +159,9 @@ static void consume(struct race *race)
 		/* In lockstep the producer publishes now: let it come before, amid and after. */
 		for (spins = stream_mix(next) % 512u; race->pace == LOCKSTEP && spins; spins--)
 			pendshare_load_relaxed(&ring.position);
-		if (!pendshare_ring_sleep(&ring))
+		/* Who leaves and waits for the bell, and who sleeps, must both be woken. */
+		if (stream_mix(~next) % 2u ? pendshare_ring_leave(&ring)
+					   : !pendshare_ring_sleep(&ring))
 			continue;
 		race->sleeps++;
 		over = bell_wait(&race->bell, &heard);

@@ -72,7 +72,7 @@ test('late and lost are two counts, and each is a gap in the tick number', () =>
 })
 
 function counts(memory: Uint8Array) {
-  const { missed, dropped } = new RingReader(memory, { ended: true, wait: async () => {} })
+  const { missed, dropped } = new RingReader(memory, { ended: true, listen: () => () => {} })
   return { missed, dropped }
 }
 

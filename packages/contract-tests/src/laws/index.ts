@@ -14,6 +14,7 @@ import { refusals } from './refusals.ts'
 import { reuse } from './reuse.ts'
 import { ring } from './ring.ts'
 import { shareStates } from './share-states.ts'
+import { streams } from './streams.ts'
 import { threads } from './threads.ts'
 
 export const laws: readonly Law[] = [
@@ -28,6 +29,7 @@ export const laws: readonly Law[] = [
   ...events,
   ...doorbell,
   ...ring,
+  ...streams,
   ...refusals,
   ...shareStates,
   ...deviceStates,

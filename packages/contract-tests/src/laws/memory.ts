@@ -54,6 +54,36 @@ export const memory = room('memory', (law) => {
     await rung(context, share, 2)
     assertFilled(share.memory, 2, 'the share')
   })
+
+  // Of two threads that lend the same memory neither core knows of the other; a clone is what another thread has.
+  law(
+    'memory lent by two threads at once is two leases of the same pages',
+    ['liveMemory', 'peer fill'],
+    async (context) => {
+      const device = await context.open()
+      const mine = Region.allocate(device.info.pageSize)
+      const theirs = Region.from(structuredClone(mine.memory))
+      const [first, second] = await Promise.all(
+        [mine, theirs].map((region, at) =>
+          context.within(
+            'share()',
+            device.share(region, { peer: 'fill', peerOptions: { first: 1 + 100 * at } }),
+          ),
+        ),
+      )
+      assert.ok(first && second)
+      await rung(context, first, 1)
+      await rung(context, second, 1)
+      assert.equal(device.stats().pinnedPages, 2)
+      assert.equal((await context.within('release()', first.release())).reason, 'released')
+      assert.equal(device.stats().pinnedPages, 1)
+      second.notify()
+      await rung(context, second, 2)
+      assertFilled(mine.memory, 102, 'the memory of the share that is left')
+      assert.equal((await context.within('release()', second.release())).reason, 'released')
+      assert.equal(device.stats().pinnedPages, 0)
+    },
+  )
 })
 
 /** In a function of its own, so that no frame keeps the shares alive. */

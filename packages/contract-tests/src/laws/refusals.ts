@@ -45,6 +45,12 @@ const lengths: Refusal[] = [
 ]
 
 const memory: Refusal[] = [
+  {
+    what: 'a region that was posted',
+    code: INVALID,
+    says: /postMessage/,
+    attempt: (device) => device.share(structuredClone(Region.allocate(device.info.pageSize))),
+  },
   { what: 'a pooled Buffer', code: DETACHABLE, attempt: () => Region.from(Buffer.from('pooled')) },
   { what: 'a view of an ArrayBuffer', code: DETACHABLE, attempt: () => Region.from(new Uint8Array(4096)) },
   {

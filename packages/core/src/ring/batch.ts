@@ -1,11 +1,17 @@
 /**
- * A batch: the records between two positions of a ring, seen where they lie. It is one object that is set anew for each
- * batch; the walk over its records checks every header and allocates nothing.
+ * A batch: the records between two positions of a ring, seen where they lie. The walk over its records checks every
+ * header and allocates nothing.
  */
 import { PendshareError } from '../errors.ts'
-import { corrupt, RECORD_HEADER } from './layout.ts'
+import type { Span } from './span.ts'
 
-/** Records where they lie in the ring, in their order. Valid until the next batch is asked for. */
+/** What one record is shown as: its payload is `bytes[offset]` to `bytes[offset + length - 1]`, `offset` a multiple of 8. */
+type Visit<R> = (offset: number, length: number, kind: number) => R
+
+/**
+ * Records where they lie in the ring, in their order. Valid until the next batch is asked for or the iteration is left; from then on
+ * all but `bytes` throws `ERR_PENDSHARE_STALE_BATCH`, as its records may have been overwritten.
+ */
 export interface Batch {
   /** The ring's whole data area, always the same array. */
   readonly bytes: Uint8Array
@@ -14,12 +20,19 @@ export interface Batch {
   /**
    * Calls `visit` for each record: its payload is `bytes[offset]` to `bytes[offset + length - 1]`, `offset` a multiple
    * of 8; `kind` is the producer's, 0 to 2^32 - 2. May be called again.
-   * Throws `ERR_PENDSHARE_RING_CORRUPT` when a header is nonsense, and whatever `visit` throws.
+   * Throws `ERR_PENDSHARE_RING_CORRUPT` when a header is nonsense, `ERR_PENDSHARE_STALE_BATCH`, and whatever `visit` throws.
    */
   forEach(visit: (offset: number, length: number, kind: number) => void): void
+  /**
+   * Visits as `forEach()`, until `visit` returns `false`, and takes what it has visited, that one included; called again it goes on
+   * with the rest. Of a batch that is taken from, only what was taken goes back to the producer: the rest stays in the ring
+   * and comes again with the next batch, of this iteration or another. A record at which `visit` throws was not taken.
+   * Returns how many were taken. Throws as `forEach()`.
+   */
+  take(visit: (offset: number, length: number, kind: number) => unknown): number
 }
 
-/** A batch whose payloads are elements of one typed array. Valid until the next batch is asked for. */
+/** A batch whose payloads are elements of one typed array. Valid as long as a `Batch` is. */
 export interface SampleBatch<T extends SampleArray> {
   /** The ring's whole data area, always the same array. */
   readonly samples: T
@@ -30,6 +43,8 @@ export interface SampleBatch<T extends SampleArray> {
    * Throws as `Batch.forEach()`, and `ERR_PENDSHARE_INVALID_ARGUMENT` when a payload is not a whole number of samples.
    */
   forEach(visit: (start: number, count: number, kind: number) => void): void
+  /** As `Batch.take()`. Throws as `forEach()`. */
+  take(visit: (start: number, count: number, kind: number) => unknown): number
 }
 
 export type SampleArray =
@@ -49,99 +64,51 @@ export interface SampleConstructor<T extends SampleArray> {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
 }
 
-/** `RECORD_PAD` as the int32 that it is read as. */
-const PAD = -1
-
+/** Shows the reader's span until the span is set anew. */
 export class RingBatch implements Batch {
   readonly bytes: Uint8Array
-  /** Bytes of the ring that the batch takes, headers and padding included. */
-  used = 0
-  readonly #words: Int32Array
-  #position = 0
+  readonly #span: Span
+  readonly #serial: number
   #records: number | undefined
 
-  constructor(bytes: Uint8Array, words: Int32Array) {
-    this.bytes = bytes
-    this.#words = words
-  }
-
-  /** From now on the batch is the `used` bytes at `position`; 0: it is empty. */
-  set(position: number, used: number): void {
-    this.#position = position
-    this.used = used
-    this.#records = undefined
+  constructor(span: Span) {
+    this.bytes = span.bytes
+    this.#span = span
+    this.#serial = span.serial
   }
 
   get records(): number {
-    if (this.#records === undefined) {
-      let records = 0
-      this.forEach(() => {
-        records++
-      })
-      this.#records = records
-    }
+    const span = this.#fresh()
+    this.#records ??= span.count()
     return this.#records
   }
 
-  forEach(visit: (offset: number, length: number, kind: number) => void): void {
-    const capacity = this.bytes.length
-    const start = this.#position & (capacity - 1)
-    const end = start + this.used
-    this.#walk(start, Math.min(end, capacity), visit)
-    if (end > capacity) this.#walk(0, end - capacity, visit)
+  forEach(visit: Visit<void>): void {
+    this.#fresh().forEach(visit)
   }
 
-  /**
-   * Visits the records from `index` to `end`, between which the data does not wrap. All arithmetic is on int32 and each word is
-   * read once, from inside the data area whatever was written there: `index` and `end` are multiples of 8.
-   */
-  #walk(index: number, end: number, visit: (offset: number, length: number, kind: number) => void): void {
-    const words = this.#words
-    const capacity = this.bytes.length // asks the growable buffer each time
-    while (index < end) {
-      const length = words[index >> 2] as number
-      const kind = words[(index >> 2) + 1] as number
-      const payload = index + RECORD_HEADER
-      index = behind(payload, length, end)
-      if (kind !== PAD) visit(payload, length, kind >>> 0)
-      else if (index !== capacity) throw padded()
-    }
+  take(visit: Visit<unknown>): number {
+    return this.#fresh().take(visit)
   }
 
-  /** Shortens the batch to its first records, as few as fill `bytes` of the ring. */
-  cut(bytes: number): void {
-    const capacity = this.bytes.length
-    let used = 0
-    while (used < bytes && used < this.used) {
-      const index = (this.#position + used) & (capacity - 1)
-      const end = Math.min(index + this.used - used, capacity)
-      const length = this.#words[index >> 2] as number
-      const kind = this.#words[(index >> 2) + 1] as number
-      const after = behind(index + RECORD_HEADER, length, end)
-      if (kind === PAD && after !== capacity) throw padded()
-      used += after - index
-    }
-    this.set(this.#position, used)
+  #fresh(): Span {
+    const span = this.#span
+    if (span.serial === this.#serial) return span
+    throw new PendshareError(
+      'ERR_PENDSHARE_STALE_BATCH',
+      'this batch was given back, and its memory may hold other records by now: look at a batch before the next is asked for, ' +
+        'and hand no batches to what reads ahead; toReadable() copies',
+    )
   }
-}
-
-/** Where the next record begins, behind the payload of `length` bytes; `end` is where the batch or the data ends. */
-function behind(payload: number, length: number, end: number): number {
-  if (length < 0 || length > end - payload) throw corrupt(`a record of ${length >>> 0} bytes is too long`)
-  return payload + ((length + 7) & -8) // not beyond the end, which is a multiple of 8 too
-}
-
-function padded(): PendshareError {
-  return corrupt('it is padded where its data does not end')
 }
 
 export class RingSampleBatch<T extends SampleArray> implements SampleBatch<T> {
   readonly samples: T
   readonly #batch: RingBatch
 
-  constructor(array: SampleConstructor<T>, batch: RingBatch) {
-    const { buffer, byteOffset, length } = batch.bytes
-    this.samples = new array(buffer, byteOffset, length / array.BYTES_PER_ELEMENT)
+  /** `samples`: the whole data area of the batch's ring. */
+  constructor(samples: T, batch: RingBatch) {
+    this.samples = samples
     this.#batch = batch
   }
 
@@ -149,17 +116,30 @@ export class RingSampleBatch<T extends SampleArray> implements SampleBatch<T> {
     return this.#batch.records
   }
 
-  forEach(visit: (start: number, count: number, kind: number) => void): void {
+  forEach(visit: Visit<void>): void {
+    this.#batch.forEach(this.#samplesOf(visit))
+  }
+
+  take(visit: Visit<unknown>): number {
+    return this.#batch.take(this.#samplesOf(visit))
+  }
+
+  #samplesOf<R>(visit: Visit<R>): Visit<R> {
     const shift = Math.log2(this.samples.BYTES_PER_ELEMENT)
     const mask = this.samples.BYTES_PER_ELEMENT - 1
-    this.#batch.forEach((offset, length, kind) => {
+    return (offset, length, kind) => {
       if ((length & mask) !== 0) {
         throw new PendshareError(
           'ERR_PENDSHARE_INVALID_ARGUMENT',
           `a payload of ${length} bytes is not a whole number of samples of ${mask + 1} bytes`,
         )
       }
-      visit(offset >> shift, length >> shift, kind)
-    })
+      return visit(offset >> shift, length >> shift, kind)
+    }
   }
+}
+
+/** The whole data area as samples. */
+export function samplesOver<T extends SampleArray>(bytes: Uint8Array, array: SampleConstructor<T>): T {
+  return new array(bytes.buffer, bytes.byteOffset, bytes.length / array.BYTES_PER_ELEMENT)
 }

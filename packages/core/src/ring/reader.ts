@@ -8,9 +8,16 @@
  * position is at least a store-release, so that the producer overwrites nothing that is still being read; and the
  * store of wake followed by another load of the position is not reordered, which is the full barrier of the protocol.
  */
-import { setImmediate } from 'node:timers/promises'
 import { PendshareError } from '../errors.ts'
-import { parse, sampleConstructor, type WaitOptions, waitOptions } from '../schemas.ts'
+import { END, Iteration, type Source } from '../iteration.ts'
+import {
+  parse,
+  type ReadableOptions,
+  readableOptions,
+  sampleConstructor,
+  type WaitOptions,
+  waitOptions,
+} from '../schemas.ts'
 import {
   type Batch,
   RingBatch,
@@ -18,39 +25,36 @@ import {
   type SampleArray,
   type SampleBatch,
   type SampleConstructor,
+  samplesOver,
 } from './batch.ts'
 import { CONSUMER, corrupt, DROPPED, MISSED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
+import { readable } from './readable.ts'
+import { Span } from './span.ts'
 
 /** How a reader learns that the producer has rung. */
 export interface RingBell {
   /**
-   * Resolves after a ring, and at once when the producer has ended. Rejects with the signal's reason when aborted. It may
-   * resolve without a ring. A bell that is rung within the reader's thread, by its event loop, needs no memory; one
-   * that another thread rings must also resolve for a ring since its last `wait()` resolved.
+   * Calls `wake` after a ring and when the producer ends; also for a ring since the last call of `wake`, where rings come from another
+   * thread than the reader's. It may come at once, without a ring, and more than once. Returns what stops that.
    */
-  wait(signal: AbortSignal | undefined): Promise<void>
+  listen(wake: () => void): () => void
   /** The producer will write no more. */
   readonly ended: boolean
   /** Why the memory is no longer this ring's, once it has another use: the reader then leaves it alone. */
   readonly lost?: PendshareError | undefined
+  /** Tells others who wait for this bell that records lie in the ring: its reader has left, and no ring comes for those. */
+  ring?(): void
 }
-
-/** A consumer that never runs dry gives the event loop a turn after so many milliseconds. */
-const TURN_MS = 1
-/** Bytes that `toReadable()` copies at a time and holds ready. */
-const STREAM_BYTES = 0x10000
-
-const END: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
 
 export class RingReader {
   /** The whole data area; the offsets of records are indices into it. Always the same array. */
   readonly bytes: Uint8Array
   readonly #header: Int32Array
-  readonly #batch: RingBatch
+  readonly #span: Span
   readonly #bell: RingBell
-  #position: number
   #dropped = 0
   #missed = 0
+  #skipped = 0
   #busy = false
 
   /**
@@ -61,9 +65,8 @@ export class RingReader {
     this.#header = ringHeader(memory)
     const { bytes, words } = ringData(memory, this.#header)
     this.bytes = bytes
-    this.#batch = new RingBatch(bytes, words)
+    this.#span = new Span(bytes, words, Atomics.load(this.#header, CONSUMER))
     this.#bell = bell
-    this.#position = Atomics.load(this.#header, CONSUMER)
   }
 
   /** Lost: records that the producer had no room for. Exact as long as it is read once in 2^32 drops. */
@@ -81,20 +84,30 @@ export class RingReader {
     return this.#missed
   }
 
+  /** Skipped: records that `latest()` and `latestSamples()` of this reader have gone past. */
+  get skipped(): number {
+    return this.#skipped
+  }
+
   /**
-   * Batches as they come, until the producer has ended and everything was read. Each step yields the same object, valid
-   * within the loop's body; its space goes back to the producer once the body is left, whatever way. No record costs a
-   * promise, an object or a copy.
+   * Batches as they come, until the producer has ended and everything was read. Each is valid within the loop's body; its space
+   * goes back to the producer once the body is left, whatever way, or as much of it as `batch.take()` has taken.
+   * No record costs a promise, an object or a copy.
    *
    * An aborted signal makes the step that waits, else the next one, reject with its reason, also when records are left. That is
    * the end of the iteration alone: the share goes on, and what was handed to nobody stays in the ring, for the next one.
+   * `return()` ends it at once, also while a step waits. A ring that was left counts as asleep: the next record rings who
+   * waits for the doorbell, and where records lie in it already, leaving does.
    *
    * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`. A step rejects with the signal's reason, with `ERR_PENDSHARE_RING_CORRUPT`,
    * and with `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
    */
   batches(options: WaitOptions = {}): AsyncGenerator<Batch, undefined, undefined> {
     const { signal } = parse(waitOptions, options, 'ring.batches()')
-    return this.#steps<Batch>(this.#batch, signal)
+    return new Iteration(
+      this.#source(() => new RingBatch(this.#span)),
+      signal,
+    )
   }
 
   /**
@@ -106,146 +119,103 @@ export class RingReader {
     array: SampleConstructor<T>,
     options: WaitOptions = {},
   ): AsyncGenerator<SampleBatch<T>, undefined, undefined> {
-    parse(sampleConstructor, array, 'ring.samples()', ['array'])
     const { signal } = parse(waitOptions, options, 'ring.samples()')
-    return this.#steps<SampleBatch<T>>(new RingSampleBatch(array, this.#batch), signal)
+    return new Iteration(this.#source(this.#samplesIn(array, 'ring.samples()')), signal)
   }
 
   /**
-   * A stream with one chunk for each record: its payload, copied. What the stream has no demand for stays in the ring.
-   * The stream closes when the producer has ended and everything was read, and errors as a step of `batches()` rejects:
-   * for an aborted signal at once where it waits, else when it next wants records. It then drops the chunks that nobody has read.
+   * The newest record at each step, as a batch of one, as soon as there is one that no step had. The older ones go back to
+   * the producer at once, before the loop's body runs, and count as `skipped`. Otherwise as `batches()`.
+   */
+  latest(options: WaitOptions = {}): AsyncGenerator<Batch, undefined, undefined> {
+    const { signal } = parse(waitOptions, options, 'ring.latest()')
+    return new Iteration(
+      this.#source(() => new RingBatch(this.#span), true),
+      signal,
+    )
+  }
+
+  /** `latest()` in the form of `samples()`. */
+  latestSamples<T extends SampleArray>(
+    array: SampleConstructor<T>,
+    options: WaitOptions = {},
+  ): AsyncGenerator<SampleBatch<T>, undefined, undefined> {
+    const { signal } = parse(waitOptions, options, 'ring.latestSamples()')
+    return new Iteration(this.#source(this.#samplesIn(array, 'ring.latestSamples()'), true), signal)
+  }
+
+  /**
+   * A stream with one chunk for each record: its payload, copied. Only what was read from it is taken from the ring: when it is
+   * cancelled or errors, the next reader gets the record after the last chunk that was read. The stream closes when the producer has
+   * ended and everything was read, and errors as a step of `batches()` rejects: for an aborted signal at once where a read waits,
+   * else at the next read.
    *
    * Throws `ERR_PENDSHARE_INVALID_ARGUMENT`, and `ERR_PENDSHARE_RING_IN_USE` when the ring is being read already.
    */
-  toReadable(options: WaitOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { signal } = parse(waitOptions, options, 'ring.toReadable()')
-    const cancelled = new AbortController()
-    const given = signal === undefined ? cancelled.signal : AbortSignal.any([signal, cancelled.signal])
-    const steps = this.#steps(this.#batch, given, this.#claim())
-    const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
-      try {
-        // A pull that enqueues nothing is not asked again, and a batch may hold nothing but padding.
-        for (let chunks = 0; chunks === 0; this.#giveBack()) {
-          const { value: batch } = await steps.next()
-          given.throwIfAborted()
-          if (batch === undefined) return controller.close()
-          batch.cut(STREAM_BYTES)
-          batch.forEach((offset, length) => {
-            controller.enqueue(copyOf(this.bytes, offset, length))
-            chunks++
-          })
-        }
-      } catch (error) {
-        await steps.return(undefined)
-        throw error
-      }
-    }
-    const cancel = async (reason: unknown) => {
-      cancelled.abort(reason)
-      await steps.return(undefined)
-    }
-    const size = (chunk: Uint8Array<ArrayBuffer>) => chunk.length
-    return new ReadableStream({ pull, cancel }, { highWaterMark: STREAM_BYTES, size })
+  toReadable(options: ReadableOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { signal, highWaterMark } = parse(readableOptions, options, 'ring.toReadable()')
+    this.#claim()
+    const source = this.#source(() => this.#span)
+    return readable(new Iteration(source, signal, true), signal, highWaterMark)
   }
 
-  /**
-   * An async iteration over `seen`, always the same object, which shows another batch after each step; `release` ends a
-   * claim that was made for it. By hand, because from the bell to the loop's body an async generator takes four turns of
-   * the microtask queue, and this takes two.
-   */
-  #steps<T>(
-    seen: T,
-    signal: AbortSignal | undefined,
-    release?: () => void,
-  ): AsyncGenerator<T, undefined, undefined> {
-    let over = false
-    let waiting = 0
-    let last: Promise<IteratorResult<T, undefined>> = Promise.resolve(END)
-    let turn = performance.now()
-    const finish = () => {
-      over = true
-      release?.()
-      return END
-    }
-    const step = async (): Promise<IteratorResult<T, undefined>> => {
-      try {
-        if (over) return END
-        release ??= this.#claim()
-        // Doorbells, signals and the end of the share reach us only through the event loop.
-        if (performance.now() - turn >= TURN_MS) {
-          // First, for the producer may go on in that turn.
-          this.#giveBack()
-          await setImmediate()
-          turn = performance.now()
-        }
-        // It can have been left during any wait, and the ring be another's by now.
-        while (!over) {
-          signal?.throwIfAborted()
+  #samplesIn<T extends SampleArray>(array: SampleConstructor<T>, call: string): () => SampleBatch<T> {
+    parse(sampleConstructor, array, call, ['array'])
+    const samples = samplesOver(this.bytes, array)
+    return () => new RingSampleBatch(samples, new RingBatch(this.#span))
+  }
+
+  #source<T>(show: () => T, newest = false): Source<T> {
+    return {
+      enter: () => this.#claim(),
+      look: () => {
+        for (;;) {
           // Before the position: an end that is seen here is later than all that was published.
           const { ended } = this.#bell
-          if (this.#poll()) return { value: seen, done: false }
-          if (ended) break
-          if (this.#sleeps()) await this.#bell.wait(signal)
+          if (this.#poll(newest)) return { value: show(), done: false }
+          if (ended) return END
+          if (this.#sleeps()) return undefined
         }
-        return finish()
-      } catch (error) {
-        finish()
-        throw error
-      } finally {
-        waiting--
-      }
-    }
-    return {
-      // Steps that overlap take turns, as a generator's do.
-      next: () => {
-        last = waiting++ === 0 ? step() : last.then(step, step)
-        return last
       },
-      return: async () => finish(),
-      throw: async (error) => {
-        finish()
-        throw error
-      },
-      [Symbol.asyncIterator]() {
-        return this
-      },
-      async [Symbol.asyncDispose]() {
-        finish()
-      },
+      listen: (wake) => this.#bell.listen(wake),
+      pause: () => this.#giveBack(),
+      leave: () => this.#leave(),
     }
   }
 
   /** Gives the last batch back; whether the next has come since. */
-  #poll(): boolean {
+  #poll(newest: boolean): boolean {
     const { lost } = this.#bell
     if (lost !== undefined) throw lost
     this.#giveBack()
-    const used = (Atomics.load(this.#header, PRODUCER) - this.#position) >>> 0
+    const used = (Atomics.load(this.#header, PRODUCER) - this.#span.position) >>> 0
     if (used === 0) return false
     if (used > this.bytes.length || (used & 7) !== 0) throw corrupt('its producer claims what does not fit')
-    this.#batch.set(this.#position, used)
-    return true
+    this.#span.set(used)
+    if (newest) {
+      this.#skipped += this.#span.skip()
+      Atomics.store(this.#header, CONSUMER, this.#span.position)
+    }
+    return this.#span.used > 0
   }
 
   #giveBack(): void {
-    if (this.#batch.used === 0) return
-    this.#position = (this.#position + this.#batch.used) | 0
-    this.#batch.set(this.#position, 0)
-    if (this.#bell.lost === undefined) Atomics.store(this.#header, CONSUMER, this.#position)
+    if (this.#span.used === 0) return
+    this.#span.pass()
+    if (this.#bell.lost === undefined) Atomics.store(this.#header, CONSUMER, this.#span.position)
   }
 
-  /** Asks to be rung at the next publish; `false`: something has come meanwhile. */
+  /** Asks to be rung at the next publish; `false`: something lies there already. */
   #sleeps(): boolean {
     Atomics.store(this.#header, WAKE, 1)
     // The producer publishes, then reads wake: whichever comes first, one of us sees the other.
-    if (Atomics.load(this.#header, PRODUCER) === this.#position) return true
+    if (Atomics.load(this.#header, PRODUCER) === this.#span.position) return true
     Atomics.store(this.#header, WAKE, 0)
     return false
   }
 
-  /** Makes the caller the one consumer, until it calls what this returns. */
-  #claim(): () => void {
+  /** Makes the caller the one consumer, until it leaves. */
+  #claim(): void {
     if (this.#busy) {
       throw new PendshareError(
         'ERR_PENDSHARE_RING_IN_USE',
@@ -253,19 +223,18 @@ export class RingReader {
       )
     }
     this.#busy = true
-    let held = true
-    return () => {
-      if (!held) return
-      held = false
-      this.#busy = false
-      this.#giveBack()
-    }
   }
-}
 
-/** Each chunk has its own buffer, so that one can be transferred without the others; never a shared one. */
-function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(length)
-  copy.set(bytes.subarray(offset, offset + length))
-  return copy
+  /**
+   * From now on whoever waits for the bell is the one to wake: the next publish rings, and for what lies there already, for
+   * which the producer may have found this reader awake, the bell is rung here.
+   */
+  #leave(): void {
+    this.#busy = false
+    this.#giveBack()
+    const { ended, lost } = this.#bell
+    if (ended || lost !== undefined) return
+    Atomics.store(this.#header, WAKE, 1)
+    if (Atomics.load(this.#header, PRODUCER) !== this.#span.position) this.#bell.ring?.()
+  }
 }

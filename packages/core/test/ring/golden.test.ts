@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, it } from 'vitest'
@@ -42,7 +43,7 @@ class Player {
 
   async read(): Promise<string[]> {
     const records: string[] = []
-    const reader = new RingReader(this.#memory, { ended: true, wait: async () => {} })
+    const reader = new RingReader(this.#memory, { ended: true, listen: () => () => {} })
     try {
       for await (const batch of reader.batches()) {
         batch.forEach((offset, length, kind) => {
@@ -57,9 +58,31 @@ class Player {
 
   /** Resolves when the reader waits for the bell. */
   async sleep(): Promise<void> {
-    const asleep = new Error('asleep')
-    const wait = () => Promise.reject(asleep)
-    await assert.rejects(new RingReader(this.#memory, { ended: false, wait }).batches().next(), asleep)
+    let asleep = false
+    const listen = () => {
+      asleep = true
+      return () => {}
+    }
+    new RingReader(this.#memory, { ended: false, listen }).batches().next()
+    assert(asleep)
+  }
+
+  /** A reader that enters, looks at what is there without taking any of it, and leaves. */
+  async leave(): Promise<boolean> {
+    let rung = false
+    const ring = () => {
+      rung = true
+    }
+    const bell = { ended: false, listen: () => () => {}, ring }
+    const steps = new RingReader(this.#memory, bell).batches()
+    const step = await Promise.race([steps.next(), setImmediate(undefined)])
+    const unread = new Error('not read')
+    const refuse = () => {
+      throw unread
+    }
+    if (step?.value !== undefined) assert.throws(() => step.value?.take(refuse), unread)
+    await steps.return(undefined)
+    return rung
   }
 
   words(where: string): Uint32Array {
@@ -90,6 +113,8 @@ async function play(player: Player, step: string, args: string[]): Promise<void>
       return assert.deepEqual(await player.read(), args)
     case 'sleep':
       return player.sleep()
+    case 'leave':
+      return assert.equal(await player.leave(), first === 1)
     case 'header':
     case 'data':
       return assert.deepEqual(

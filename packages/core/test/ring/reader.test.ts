@@ -33,18 +33,6 @@ describe('batches()', () => {
     assert.equal(header[CONSUMER], 32)
   })
 
-  it('yields the same object each time, empty once given back', async () => {
-    const { reader, send } = pair()
-    const iterator = reader.batches()
-    send(1)
-    const first = (await iterator.next()).value
-    send(2)
-    const second = (await iterator.next()).value
-    assert.equal(first, second)
-    await iterator.return(undefined)
-    assert.equal(second?.records, 0)
-  })
-
   it('sleeps when there is nothing, and asks to be rung first', async () => {
     const { reader, send, header, bell } = pair()
     const seen: number[] = []
@@ -102,7 +90,7 @@ describe('batches()', () => {
   })
 
   it('is free for another once a loop was left, also one that sleeps; that one touches nothing any more', async () => {
-    const { reader, send } = pair()
+    const { reader, send, bell } = pair()
     const steps = reader.batches()
     const sleeping = steps.next()
     await setImmediate()
@@ -113,6 +101,7 @@ describe('batches()', () => {
     assert.deepEqual(await sleeping, { value: undefined, done: true })
     assert.equal((await arrival).value?.records, 1)
     assert.deepEqual(await steps.next(), { value: undefined, done: true })
+    assert.equal(bell.waits, 2)
   })
 
   it('drains what is left when the producer has ended', async () => {
@@ -132,8 +121,7 @@ describe('batches()', () => {
     const reading = kinds(reader)
     await setImmediate()
     bell.ring()
-    await setImmediate()
-    assert.equal(bell.waits, 2)
+    while (bell.waits < 2) await setImmediate()
     send(5)
     bell.end()
     assert.deepEqual(await reading, [5])
@@ -208,6 +196,18 @@ describe('batches()', () => {
     assert.throws(() => reader.toReadable({ signal: 1 }), code)
     // @ts-expect-error: not a typed array
     assert.throws(() => reader.samples(Array), code)
+    for (const highWaterMark of [-1, 1.5, Number.NaN, 2 ** 31])
+      assert.throws(() => reader.toReadable({ highWaterMark }), { ...code, message: /highWaterMark/ })
+    const { signal } = new AbortController()
+    const calls = [
+      () => reader.batches(signal as object),
+      () => reader.samples(Int8Array, signal as object),
+      () => reader.latest(signal as object),
+      () => reader.latestSamples(Int8Array, signal as object),
+      () => reader.toReadable(signal as object),
+    ]
+    for (const call of calls)
+      assert.throws(call, { ...code, message: /expected \{ signal \}, not the signal itself/ })
   })
 })
 

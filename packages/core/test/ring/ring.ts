@@ -25,18 +25,18 @@ export function words(memory: Uint8Array): Int32Array {
 export class TestBell implements RingBell {
   ended = false
   waits = 0
+  rings = 0
   readonly #waiting = new Set<() => void>()
 
-  wait(signal: AbortSignal | undefined): Promise<void> {
+  listen(wake: () => void): () => void {
     this.waits++
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.add(resolve)
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-    return promise
+    this.#waiting.add(wake)
+    return () => this.#waiting.delete(wake)
   }
 
   ring(): void {
-    for (const resolve of this.#waiting) resolve()
+    this.rings++
+    for (const wake of this.#waiting) wake()
     this.#waiting.clear()
   }
 

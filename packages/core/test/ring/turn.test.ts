@@ -9,11 +9,13 @@ it('gives the room of a batch back before it gives the event loop a turn', async
   const memory = new Uint8Array(new SharedArrayBuffer(8192, { maxByteLength: 8192 }), 0, 8192)
   formatRing(memory)
   const writer = new RingWriter(memory)
-  const write = async () => {
+  const listen = (wake: () => void) => {
     writer.reserve(8)
     writer.publish()
+    wake()
+    return () => {}
   }
-  const reader = new RingReader(memory, { wait: write, ended: false })
+  const reader = new RingReader(memory, { listen, ended: false })
   while (writer.room(500)) writer.reserve(500)
   writer.publish()
   let room: boolean | undefined
