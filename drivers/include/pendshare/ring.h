@@ -9,7 +9,7 @@
  *
  *   0    magic, version, capacity (bytes of data, a power of two, 4096 .. 2^30)
  *   64   producer position, dropped records, missed ticks	written by the producer
- *   128  consumer position			written by the consumer
+ *   128  consumer position, drops it knows of	written by the consumer
  *   192  wake: the consumer sleeps, ring it	set by the consumer, cleared by the producer
  *   4096 data, capacity bytes
  *
@@ -19,6 +19,11 @@
  * rest of the data is too short, a record of kind PAD fills it, all of it, so that
  * a reader meets at most one PAD before a record. A payload is at most capacity / 2 - 8
  * bytes, so that every record fits an empty ring at any position.
+ *
+ * Where records were dropped, the first that goes in again says so: bit 31 of its length, GAP, is
+ * set, and the count of all drops until then comes in 8 bytes before its payload. Where a PAD of
+ * 16 bytes or more precedes the record, that has both in its place, since otherwise the longest
+ * record would not fit an empty ring everywhere.
  *
  * No lost wake-up: the producer publishes its position, then a full barrier, then reads
  * wake; the consumer sets wake, then a full barrier, then reads the position again
@@ -39,12 +44,13 @@
 #include "atomic.h"
 
 #define PENDSHARE_RING_MAGIC 0x31525350u /* "PSR1" */
-#define PENDSHARE_RING_VERSION 1u
+#define PENDSHARE_RING_VERSION 2u
 #define PENDSHARE_RING_DATA 4096u
 #define PENDSHARE_RING_MIN_CAPACITY 4096u
 #define PENDSHARE_RING_MAX_CAPACITY 0x40000000u
 #define PENDSHARE_RING_HEADER 8u
 #define PENDSHARE_RING_PAD 0xffffffffu
+#define PENDSHARE_RING_GAP 0x80000000u /* in a length: a struct pendshare_ring_gap comes first */
 
 struct pendshare_ring_shared {
 	__u32 magic;
@@ -56,7 +62,8 @@ struct pendshare_ring_shared {
 	__u32 missed;
 	__u32 reserved1[13];
 	__u32 consumer;
-	__u32 reserved2[15];
+	__u32 known;
+	__u32 reserved2[14];
 	__u32 wake;
 	__u32 reserved3[15];
 };
@@ -64,6 +71,11 @@ struct pendshare_ring_shared {
 struct pendshare_ring_record {
 	__u32 length;
 	__u32 kind; /* 0 .. PENDSHARE_RING_PAD - 1, free for the peer to use */
+};
+
+struct pendshare_ring_gap {
+	__u32 dropped; /* as the producer counts, modulo 2^32 */
+	__u32 reserved;
 };
 
 /* The producer's private side. */
@@ -74,6 +86,7 @@ struct pendshare_ring_producer {
 	__u32 position; /* everything before it is published or reserved */
 	__u32 consumer; /* last valid consumer position seen */
 	__u32 dropped;
+	__u32 told; /* drops that a gap tells of */
 	__u32 missed;
 };
 
@@ -83,6 +96,8 @@ struct pendshare_ring_consumer {
 	const __u8 *data;
 	__u32 capacity;
 	__u32 position;
+	__u32 gap;     /* bytes of the gap in the record that was peeked */
+	__u32 dropped; /* drops before the record that was peeked, modulo 2^32 */
 };
 
 enum pendshare_ring_result {
@@ -148,6 +163,7 @@ static inline void pendshare_ring_producer_init(struct pendshare_ring_producer *
 	ring->position = 0u;
 	ring->consumer = 0u;
 	ring->dropped = 0u;
+	ring->told = 0u;
 	ring->missed = 0u;
 }
 
@@ -158,6 +174,8 @@ static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *
 	ring->data = (const __u8 *)memory + PENDSHARE_RING_DATA;
 	ring->capacity = capacity;
 	ring->position = 0u;
+	ring->gap = 0u;
+	ring->dropped = 0u;
 }
 
 /*
@@ -181,12 +199,46 @@ static inline enum pendshare_ring_result pendshare_ring_ensure(struct pendshare_
 								   : PENDSHARE_RING_FULL;
 }
 
-/* Bytes of PAD that come before a record of that span. */
-static inline __u32 pendshare_ring_pad(const struct pendshare_ring_producer *ring, __u32 span)
+/* What goes in with a record besides its span. */
+struct pendshare_ring_extra {
+	__u32 pad; /* bytes of PAD before it */
+	__u32 gap; /* bytes of a gap within it */
+	__u32 told; /* whether the PAD tells of the gap */
+};
+
+static inline struct pendshare_ring_extra
+pendshare_ring_extra(const struct pendshare_ring_producer *ring, __u32 span)
 {
 	__u32 rest = ring->capacity - (ring->position & (ring->capacity - 1u));
+	struct pendshare_ring_extra extra = {0u, 0u, 0u};
 
-	return span > rest ? rest : 0u;
+	if (ring->dropped != ring->told)
+		extra.gap = (__u32)sizeof(struct pendshare_ring_gap);
+	if (span + extra.gap > rest)
+		extra.pad = rest;
+	if (extra.gap && extra.pad > PENDSHARE_RING_HEADER) {
+		extra.told = 1u;
+		extra.gap = 0u;
+	}
+	return extra;
+}
+
+/* Writes a record's header, and the gap in it where there is one; returns what comes behind. */
+static inline void *pendshare_ring_head(struct pendshare_ring_producer *ring, __u32 index,
+					__u32 length, __u32 kind, int gap)
+{
+	struct pendshare_ring_record *record =
+	    (struct pendshare_ring_record *)(ring->data + index);
+	struct pendshare_ring_gap *told = (struct pendshare_ring_gap *)(record + 1);
+
+	record->length = gap ? length | PENDSHARE_RING_GAP : length;
+	record->kind = kind;
+	if (!gap)
+		return told;
+	told->dropped = ring->dropped;
+	told->reserved = 0u;
+	ring->told = ring->dropped;
+	return told + 1;
 }
 
 /*
@@ -197,10 +249,11 @@ static inline enum pendshare_ring_result pendshare_ring_room(struct pendshare_ri
 							     __u32 length)
 {
 	__u32 span = pendshare_ring_span(length);
+	struct pendshare_ring_extra extra = pendshare_ring_extra(ring, span);
 
 	if (length > pendshare_ring_max_payload(ring->capacity))
 		return PENDSHARE_RING_FULL;
-	return pendshare_ring_ensure(ring, pendshare_ring_pad(ring, span) + span);
+	return pendshare_ring_ensure(ring, extra.pad + extra.gap + span);
 }
 
 /*
@@ -213,27 +266,23 @@ static inline enum pendshare_ring_result
 pendshare_ring_try_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
 			   void **payload)
 {
+	__u32 index = ring->position & (ring->capacity - 1u);
 	__u32 span = pendshare_ring_span(length);
-	__u32 pad = pendshare_ring_pad(ring, span);
-	struct pendshare_ring_record *record;
+	struct pendshare_ring_extra extra = pendshare_ring_extra(ring, span);
 	enum pendshare_ring_result result;
 
 	if (length > pendshare_ring_max_payload(ring->capacity))
 		return PENDSHARE_RING_FULL;
-	result = pendshare_ring_ensure(ring, pad + span);
+	result = pendshare_ring_ensure(ring, extra.pad + extra.gap + span);
 	if (result != PENDSHARE_RING_OK)
 		return result;
-	record =
-	    (struct pendshare_ring_record *)(ring->data + (ring->position & (ring->capacity - 1u)));
-	if (pad) {
-		record->length = pad - PENDSHARE_RING_HEADER;
-		record->kind = PENDSHARE_RING_PAD;
-		record = (struct pendshare_ring_record *)ring->data;
+	if (extra.pad) {
+		pendshare_ring_head(ring, index, extra.pad - PENDSHARE_RING_HEADER,
+				    PENDSHARE_RING_PAD, (int)extra.told);
+		index = 0u;
 	}
-	record->length = length;
-	record->kind = kind;
-	ring->position += pad + span;
-	*payload = record + 1;
+	*payload = pendshare_ring_head(ring, index, length, kind, extra.gap != 0u);
+	ring->position += extra.pad + extra.gap + span;
 	return PENDSHARE_RING_OK;
 }
 
@@ -269,9 +318,10 @@ static inline int pendshare_ring_publish(struct pendshare_ring_producer *ring)
 }
 
 /*
- * Copies the header of the next record, a PAD skipped, and points *payload at its bytes.
- * The producer may rewrite them at any time: fetch a byte once, and check what it
- * steers. At most two headers are read, whatever the producer wrote.
+ * Copies the header of the next record, a PAD skipped, and points *payload at its bytes;
+ * ring->dropped says how many were dropped before it. The producer may rewrite all that at any
+ * time: fetch a byte once, and check what it steers. At most two headers are read, whatever the
+ * producer wrote.
  */
 static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ring_consumer *ring,
 							     struct pendshare_ring_record *record,
@@ -286,17 +336,31 @@ static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ri
 		__u32 rest = ring->capacity - index;
 		const struct pendshare_ring_record *shared =
 		    (const struct pendshare_ring_record *)(ring->data + index);
+		const struct pendshare_ring_gap *gap = (const struct pendshare_ring_gap *)(shared + 1);
+		__u32 length = pendshare_load_relaxed(&shared->length);
 		__u32 span;
 
-		record->length = pendshare_load_relaxed(&shared->length);
+		record->length = length & ~PENDSHARE_RING_GAP;
 		record->kind = pendshare_load_relaxed(&shared->kind);
 		if (record->length > rest - PENDSHARE_RING_HEADER)
 			return PENDSHARE_RING_CORRUPT;
 		span = pendshare_ring_span(record->length);
+		ring->gap = 0u;
+		/* That of a PAD lies within its length, that of a record before its payload. */
+		if (length & PENDSHARE_RING_GAP) {
+			if (record->kind != PENDSHARE_RING_PAD)
+				span += (__u32)sizeof(*gap);
+			if (span < PENDSHARE_RING_HEADER + sizeof(*gap) || span > rest ||
+			    span > used)
+				return PENDSHARE_RING_CORRUPT;
+			ring->dropped = pendshare_load_relaxed(&gap->dropped);
+			if (record->kind != PENDSHARE_RING_PAD)
+				ring->gap = (__u32)sizeof(*gap);
+		}
 		if (span > used)
 			return PENDSHARE_RING_CORRUPT;
 		if (record->kind != PENDSHARE_RING_PAD) {
-			*payload = shared + 1;
+			*payload = (const __u8 *)(shared + 1) + ring->gap;
 			return PENDSHARE_RING_OK;
 		}
 		/* The next begins at the start of the data, so a PAD after it leaves nothing. */
@@ -312,12 +376,14 @@ static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ri
 static inline void pendshare_ring_advance(struct pendshare_ring_consumer *ring,
 					  const struct pendshare_ring_record *record)
 {
-	ring->position += pendshare_ring_span(record->length);
+	ring->position += ring->gap + pendshare_ring_span(record->length);
+	ring->gap = 0u;
 }
 
 /* Gives the space of everything before the position back to the producer, once a batch. */
 static inline void pendshare_ring_release(struct pendshare_ring_consumer *ring)
 {
+	pendshare_store_relaxed(&ring->shared->known, ring->dropped);
 	pendshare_store_release(&ring->shared->consumer, ring->position);
 }
 

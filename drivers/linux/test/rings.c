@@ -76,6 +76,48 @@ TEST(clock_ticks, "clock numbers its ticks upwards, by time, up to the last")
 	check_nothing_left();
 }
 
+TEST(clock_tells_drops, "the record after drops tells how many there were, and where")
+{
+	struct pendshare_clock_options options = { .period_ns = 500000, .payload = 2000 };
+	unsigned char *memory = region(2 * PAGE);
+	struct pendshare_ring_shared *shared = (void *)memory;
+	struct pendshare_event last = { 0 };
+	struct pendshare_ring_consumer ring;
+	struct pendshare_ring_record record;
+	const void *payload;
+	__u64 tick = 0;
+	__u32 told = 0;
+	int fd = device();
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, 2 * PAGE, "clock", options), 0);
+	consume(&ring, memory, 2 * PAGE);
+	for (int round = 0; round < 5; round++) {
+		__u32 before = shared->dropped;
+
+		while (pendshare_load_relaxed(&shared->dropped) - before < 3)
+			sched_yield();
+		/* Among what lies there, or the first that comes when there is room again. */
+		while (ring.dropped == told) {
+			__u64 now;
+
+			NEED(next_record(fd, &ring, &record, &payload, &last));
+			now = *(const __u64 *)payload;
+			CHECK(now > tick);
+			CHECK(now - tick - 1 >= ring.dropped - told);
+			CHECK(now - tick - 1 <= ring.dropped - told + shared->missed);
+			tick = now;
+			pendshare_ring_advance(&ring, &record);
+			pendshare_ring_release(&ring);
+		}
+		CHECK_IS(shared->known, ring.dropped);
+		told = ring.dropped;
+	}
+	CHECK_IS(release_share(fd, 1), 0);
+	close(fd);
+	munmap(memory, 2 * PAGE);
+	check_nothing_left();
+}
+
 TEST(clock_drops, "clock drops and counts what a full ring cannot take, and never waits")
 {
 	struct pendshare_clock_options options = { .period_ns = 50000, .payload = 2040 };
@@ -286,6 +328,19 @@ static void padding_only(struct pendshare_ring_shared *shared, __u32 *record)
 	shared->producer = shared->capacity;
 }
 
+/* A gap whose count would lie behind what was published. */
+static void gap_at_the_end(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	record[0] = PENDSHARE_RING_GAP;
+	shared->producer = 8;
+}
+
+static void long_gap(struct pendshare_ring_shared *shared, __u32 *record)
+{
+	record[0] = PENDSHARE_RING_GAP | (shared->capacity - 16);
+	shared->producer = shared->capacity;
+}
+
 TEST(hostile_producer, "nonsense in an inbound ring ends the share as FAILED")
 {
 	corrupt_inbound(far_producer);
@@ -293,6 +348,8 @@ TEST(hostile_producer, "nonsense in an inbound ring ends the share as FAILED")
 	corrupt_inbound(long_record);
 	corrupt_inbound(endless_record);
 	corrupt_inbound(padding_only);
+	corrupt_inbound(gap_at_the_end);
+	corrupt_inbound(long_gap);
 }
 
 MAIN

@@ -124,6 +124,10 @@ static void drain(struct side *side, struct pendshare_ring_consumer *ring, __u32
 		if (side->error)
 			return;
 		side->missing += record.kind - *next;
+		if (side->missing != ring->dropped) {
+			side->error = "a gap that tells of other drops than were made there";
+			return;
+		}
 		*next = record.kind + 1u;
 		side->received++;
 		pendshare_ring_advance(ring, &record);

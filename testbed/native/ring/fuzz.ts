@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import type { Batch } from '../../../packages/core/src/ring/batch.ts'
 import { formatRing, maxPayload } from '../../../packages/core/src/ring/layout.ts'
 import { type RingBell, RingReader } from '../../../packages/core/src/ring/reader.ts'
 import { RingWriter } from '../../../packages/core/src/ring/writer.ts'
@@ -42,6 +43,7 @@ class Check {
   received = 0
   missing = 0
   #next = 0
+  #dropped = 0
   readonly #data: StreamData
   readonly #options: Options
   readonly #maxPayload: number
@@ -52,7 +54,16 @@ class Check {
     this.#maxPayload = maxPayload(bytes.length)
   }
 
+  /** From now on the records are those of this batch, before which so many were dropped. */
+  batch({ dropped }: Batch): void {
+    this.#dropped = dropped
+  }
+
   record(offset: number, length: number, n: number): void {
+    const missing = n - this.#next
+    if (missing !== this.#dropped)
+      assert.fail(`${missing} are missing before record ${n}, ${this.#dropped} were told`)
+    this.#dropped = 0
     if (n < this.#next) assert.fail(`record ${n} comes after ${this.#next - 1}`)
     const expected = recordLength(this.#options.seed, n, this.#maxPayload)
     if (length !== expected) assert.fail(`record ${n} has ${length} bytes instead of ${expected}`)
@@ -105,6 +116,7 @@ type Read = (reader: RingReader, bell: Bell, check: Check) => Promise<void>
 
 const readAll: Read = async (reader, _bell, check) => {
   for await (const batch of reader.batches()) {
+    check.batch(batch)
     batch.forEach((offset, length, n) => {
       check.record(offset, length, n)
     })
@@ -116,6 +128,7 @@ const readAndLeave: Read = async (reader, bell, check) => {
   while (!bell.ended) {
     await bell.wait()
     for await (const batch of reader.batches()) {
+      check.batch(batch)
       let left = 1 + (mix(check.received) % 100)
       batch.take((offset, length, n) => {
         check.record(offset, length, n)

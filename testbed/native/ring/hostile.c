@@ -82,6 +82,7 @@ static void check_header(const __u8 *memory, __u32 consumer)
 	__u32 at;
 
 	expect(shared->consumer == consumer, "the producer wrote the consumer's position");
+	expect(!shared->known, "the producer wrote what the consumer knows");
 	expect(shared->capacity == CAPACITY, "the producer wrote the capacity");
 	for (at = sizeof(*shared); at < PENDSHARE_RING_DATA; at++)
 		expect(memory[at] == SENTINEL, "the producer wrote between header and data");
@@ -138,9 +139,12 @@ static void scribble(__u8 *data, __u32 at, struct input *input)
 			record.length = take(input, 4);
 		if (record.kind & 0x40u)
 			record.length = CAPACITY - at - PENDSHARE_RING_HEADER;
+		if (record.kind & 0x20u)
+			record.length |= PENDSHARE_RING_GAP;
 		if (record.kind & 0x80u)
 			record.kind = PENDSHARE_RING_PAD;
 		memcpy(data + at, &record, sizeof(record));
+		record.length &= ~PENDSHARE_RING_GAP;
 		at += record.length < CAPACITY ? pendshare_ring_span(record.length) : 8u;
 		if (!(take(input, 1) & 7u))
 			return;

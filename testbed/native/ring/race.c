@@ -132,6 +132,8 @@ static void drain(struct race *race, struct pendshare_ring_consumer *ring, __u32
 		if (record.kind < *next)
 			fail(race, "out of order", record.kind);
 		race->missing += record.kind - *next;
+		if (race->missing != ring->dropped)
+			fail(race, "a gap that tells of other drops than were made there", record.kind);
 		*next = record.kind + 1u;
 		if (!stream_is(race->seed, record.kind, race->max_payload, payload, record.length))
 			fail(race, "torn", record.kind);

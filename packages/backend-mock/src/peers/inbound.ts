@@ -5,8 +5,11 @@
 import {
   CONSUMER,
   corrupt,
+  GAP_BYTES,
+  KNOWN,
   maxPayload,
   PRODUCER,
+  RECORD_GAP,
   RECORD_HEADER,
   RECORD_PAD,
   ringData,
@@ -18,6 +21,8 @@ export interface InboundRecord {
   readonly offset: number
   readonly length: number
   readonly kind: number
+  /** Bytes that it takes in the ring. */
+  readonly span: number
 }
 
 export class Inbound {
@@ -25,6 +30,8 @@ export class Inbound {
   readonly #header: Int32Array
   readonly #words: Int32Array
   #position = 0
+  /** Drops that the program has told of, modulo 2^32. */
+  #known = 0
 
   /** `memory` holds an empty ring that was just laid out. */
   constructor(memory: Uint8Array) {
@@ -41,27 +48,34 @@ export class Inbound {
     while (used > 0) {
       const index = this.#position & (this.bytes.length - 1)
       // Both are within the data: index is a multiple of 8 below its length.
-      const length = (this.#words[index >> 2] as number) >>> 0
+      const word = (this.#words[index >> 2] as number) >>> 0
       const kind = (this.#words[(index >> 2) + 1] as number) >>> 0
-      const taken = span(length)
-      if (taken > used || taken > this.bytes.length - index)
+      const length = word % RECORD_GAP
+      const gap = word >= RECORD_GAP
+      // The gap of a padding lies within its length.
+      const before = gap && kind !== RECORD_PAD ? GAP_BYTES : 0
+      const span = before + Math.ceil((RECORD_HEADER + length) / 8) * 8
+      if (span > used || span > this.bytes.length - index)
         throw corrupt('a record is longer than what was written')
+      if (gap && span < RECORD_HEADER + GAP_BYTES) throw corrupt('a gap has no room for its count')
+      if (gap) this.#known = this.#words[(index + RECORD_HEADER) >> 2] as number
       if (kind !== RECORD_PAD && length > maxPayload(this.bytes.length)) throw corrupt('a record is too long')
-      if (kind !== RECORD_PAD) return { offset: index + RECORD_HEADER, length, kind }
-      if (taken !== this.bytes.length - index) throw corrupt('it is padded where its data does not end')
-      this.#position = (this.#position + taken) | 0
-      used -= taken
+      if (kind !== RECORD_PAD) return { offset: index + RECORD_HEADER + before, length, kind, span }
+      if (span !== this.bytes.length - index) throw corrupt('it is padded where its data does not end')
+      this.#position = (this.#position + span) | 0
+      used -= span
     }
     return undefined
   }
 
   /** Goes past the record that was peeked. The program learns of it from `release()`. */
   advance(record: InboundRecord): void {
-    this.#position = (this.#position + span(record.length)) | 0
+    this.#position = (this.#position + record.span) | 0
   }
 
   /** Gives the space of everything before the position back to the program. */
   release(): void {
+    this.#header[KNOWN] = this.#known
     Atomics.store(this.#header, CONSUMER, this.#position)
   }
 
@@ -70,9 +84,4 @@ export class Inbound {
     Atomics.store(this.#header, WAKE, 1)
     return Atomics.load(this.#header, PRODUCER) === this.#position
   }
-}
-
-/** Not by bit operations: a hostile length has all 32 bits. */
-function span(length: number): number {
-  return Math.ceil((RECORD_HEADER + length) / 8) * 8
 }

@@ -1,5 +1,5 @@
 import { RingWriter, ringMemory } from '@pendshare/core'
-import { PRODUCER } from '@pendshare/core/ring/layout'
+import { PRODUCER, RECORD_GAP } from '@pendshare/core/ring/layout'
 import { expect, test } from 'vitest'
 import { Inbound } from '../../src/peers/inbound.ts'
 import { type Bench, bench, options, request, share } from '../harness.ts'
@@ -71,6 +71,14 @@ test('an owner who writes nonsense fails its share', async () => {
     },
     (inbound: Uint8Array) => {
       new DataView(inbound.buffer, inbound.byteOffset).setUint32(4096, 4096 - 8, true)
+      Atomics.store(new Int32Array(inbound.buffer, inbound.byteOffset), PRODUCER, 4096)
+    },
+    (inbound: Uint8Array) => {
+      new DataView(inbound.buffer, inbound.byteOffset).setUint32(4096, RECORD_GAP, true)
+      Atomics.store(new Int32Array(inbound.buffer, inbound.byteOffset), PRODUCER, 8)
+    },
+    (inbound: Uint8Array) => {
+      new DataView(inbound.buffer, inbound.byteOffset).setUint32(4096, RECORD_GAP + 4096 - 16, true)
       Atomics.store(new Int32Array(inbound.buffer, inbound.byteOffset), PRODUCER, 4096)
     },
   ]) {

@@ -143,6 +143,47 @@ export const streams = room('ring', (law) => {
   )
 
   law(
+    'what was dropped is told by the batch that comes after it, exactly and once',
+    ['liveMemory', 'peer clock'],
+    async (context) => {
+      const device = await context.open()
+      const periodNs = Math.max(device.info.minPeriodNs, 500_000)
+      const share = await lend(context, device, 4, {
+        peer: 'clock',
+        peerOptions: { periodNs, payload: 2000 },
+      })
+      const { ring } = share
+      let last = 0n
+      let told = 0
+      for (let round = 0; round < 5; round++) {
+        const before = ring.dropped
+        await context.until('three drops', () => ring.dropped >= before + 3)
+        const steps = ring.samples(BigUint64Array)
+        // Among what lies there, or the first that comes when there is room again.
+        for (let dropped = 0; dropped === 0; told += dropped) {
+          const { value: batch } = await context.within(`a batch of round ${round}`, steps.next())
+          assert.ok(batch)
+          dropped = batch.dropped
+          let before = BigInt(dropped)
+          batch.forEach((start) => {
+            const tick = batch.samples[start] ?? 0n
+            const absent = tick - last - 1n - before
+            assert.ok(absent >= 0n, `${tick} after ${last}, and ${before} were told as dropped`)
+            assert.ok(
+              absent <= ring.missed,
+              `${absent} are absent before tick ${tick}, ${ring.missed} were missed`,
+            )
+            last = tick
+            before = 0n
+          })
+        }
+        await steps.return(undefined)
+        assert.ok(told <= ring.dropped, `${told} of ${ring.dropped} drops were told`)
+      }
+    },
+  )
+
+  law(
     'a batch that was given back is refused: ERR_PENDSHARE_STALE_BATCH',
     ['liveMemory', 'peer blast'],
     async (context) => {

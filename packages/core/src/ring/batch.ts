@@ -18,6 +18,11 @@ export interface Batch {
   /** How many records there are. Counted by a walk over them when first asked for. */
   readonly records: number
   /**
+   * How many records were dropped before the first of this batch and after the last of the one before, exactly, 0 to 2^32 - 1:
+   * where records were dropped a batch ends. With `latest()`: since the record that it handed out before.
+   */
+  readonly dropped: number
+  /**
    * Calls `visit` for each record: its payload is `bytes[offset]` to `bytes[offset + length - 1]`, `offset` a multiple
    * of 8; `kind` is the producer's, 0 to 2^32 - 2. May be called again.
    * Throws `ERR_PENDSHARE_RING_CORRUPT` when a header is nonsense, `ERR_PENDSHARE_STALE_BATCH`, and whatever `visit` throws.
@@ -38,6 +43,8 @@ export interface SampleBatch<T extends SampleArray> {
   readonly samples: T
   /** How many records there are. Counted by a walk over them when first asked for. */
   readonly records: number
+  /** As `Batch.dropped`. */
+  readonly dropped: number
   /**
    * Calls `visit` for each record: its samples are `samples[start]` to `samples[start + count - 1]`.
    * Throws as `Batch.forEach()`, and `ERR_PENDSHARE_INVALID_ARGUMENT` when a payload is not a whole number of samples.
@@ -83,6 +90,10 @@ export class RingBatch implements Batch {
     return this.#records
   }
 
+  get dropped(): number {
+    return this.#fresh().dropped
+  }
+
   forEach(visit: Visit<void>): void {
     this.#fresh().forEach(visit)
   }
@@ -114,6 +125,10 @@ export class RingSampleBatch<T extends SampleArray> implements SampleBatch<T> {
 
   get records(): number {
     return this.#batch.records
+  }
+
+  get dropped(): number {
+    return this.#batch.dropped
   }
 
   forEach(visit: Visit<void>): void {

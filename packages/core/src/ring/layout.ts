@@ -7,7 +7,7 @@
 import { PendshareError } from '../errors.ts'
 
 export const RING_MAGIC = 0x31525350
-export const RING_VERSION = 1
+export const RING_VERSION = 2
 export const RING_MIN_CAPACITY = 4096
 export const RING_MAX_CAPACITY = 0x4000_0000
 /** Bytes from the start of a ring to its data. */
@@ -16,6 +16,13 @@ export const RING_DATA = 4096
 export const RECORD_HEADER = 8
 /** Kind of a record that fills the rest of the data area, before the next record starts at its beginning. */
 export const RECORD_PAD = 0xffff_ffff
+/**
+ * Bit of a record's length: records were dropped before it. The count of all drops until then, u32 dropped and a u32 that is 0, comes
+ * before its payload, or within that of a padding.
+ */
+export const RECORD_GAP = 0x8000_0000
+/** Bytes of that count. */
+export const GAP_BYTES = 8
 
 /** Indices of the header's fields, in 32-bit words. */
 export const MAGIC = 0
@@ -25,6 +32,7 @@ export const PRODUCER = 16
 export const DROPPED = 17
 export const MISSED = 18
 export const CONSUMER = 32
+export const KNOWN = 33
 export const WAKE = 48
 export const HEADER_WORDS = 64
 

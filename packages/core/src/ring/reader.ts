@@ -27,7 +27,7 @@ import {
   type SampleConstructor,
   samplesOver,
 } from './batch.ts'
-import { CONSUMER, corrupt, DROPPED, MISSED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
+import { CONSUMER, corrupt, DROPPED, KNOWN, MISSED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
 import { readable } from './readable.ts'
 import { Span } from './span.ts'
 
@@ -65,11 +65,16 @@ export class RingReader {
     this.#header = ringHeader(memory)
     const { bytes, words } = ringData(memory, this.#header)
     this.bytes = bytes
-    this.#span = new Span(bytes, words, Atomics.load(this.#header, CONSUMER))
+    this.#span = new Span(
+      bytes,
+      words,
+      Atomics.load(this.#header, CONSUMER),
+      Atomics.load(this.#header, KNOWN),
+    )
     this.#bell = bell
   }
 
-  /** Lost: records that the producer had no room for. Exact as long as it is read once in 2^32 drops. */
+  /** Lost: records that the producer had no room for, in all; `batch.dropped` says where. Exact as long as it is read once in 2^32 drops. */
   get dropped(): number {
     this.#dropped += (Atomics.load(this.#header, DROPPED) - this.#dropped) >>> 0
     return this.#dropped
@@ -192,9 +197,11 @@ export class RingReader {
     if (used === 0) return false
     if (used > this.bytes.length || (used & 7) !== 0) throw corrupt('its producer claims what does not fit')
     this.#span.set(used)
+    // Counted before the position that was just read was published: without a drop since the last gap there is none to look for.
+    if (Atomics.load(this.#header, DROPPED) !== this.#span.known) this.#span.tellDrops(newest)
     if (newest) {
       this.#skipped += this.#span.skip()
-      Atomics.store(this.#header, CONSUMER, this.#span.position)
+      this.#store()
     }
     return this.#span.used > 0
   }
@@ -202,7 +209,13 @@ export class RingReader {
   #giveBack(): void {
     if (this.#span.used === 0) return
     this.#span.pass()
-    if (this.#bell.lost === undefined) Atomics.store(this.#header, CONSUMER, this.#span.position)
+    if (this.#bell.lost === undefined) this.#store()
+  }
+
+  #store(): void {
+    // For the next reader, before the position that it goes on from.
+    this.#header[KNOWN] = this.#span.known
+    Atomics.store(this.#header, CONSUMER, this.#span.position)
   }
 
   /** Asks to be rung at the next publish; `false`: something lies there already. */

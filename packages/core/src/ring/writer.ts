@@ -11,9 +11,11 @@ import {
   CONSUMER,
   corrupt,
   DROPPED,
+  GAP_BYTES,
   MISSED,
   maxPayload,
   PRODUCER,
+  RECORD_GAP,
   RECORD_HEADER,
   RECORD_PAD,
   ringData,
@@ -34,6 +36,8 @@ export class RingWriter {
   /** The last valid consumer position seen. */
   #consumer: number
   #dropped: number
+  /** Drops that the last gap told of. */
+  #told: number
   #missed: number
 
   /**
@@ -49,6 +53,8 @@ export class RingWriter {
     this.maxPayload = maxPayload(bytes.length)
     this.#position = Atomics.load(this.#header, PRODUCER)
     this.#dropped = Atomics.load(this.#header, DROPPED)
+    // Whether the last writer has told of its drops nobody knows; told twice they are no more, as a gap has the count of all.
+    this.#told = this.#dropped === 0 ? 0 : (this.#dropped - 1) | 0
     this.#missed = Atomics.load(this.#header, MISSED)
     this.#consumer = Atomics.load(this.#header, CONSUMER)
     const used = (this.#position - this.#consumer) >>> 0
@@ -78,6 +84,7 @@ export class RingWriter {
    */
   reserve(length: number, kind = 0): number {
     if (length > this.maxPayload) return this.#drop()
+    if (this.#dropped !== this.#told) return this.#reserveAfterDrops(length, kind)
     const span = (length + RECORD_HEADER + 7) & -8
     let index = this.#position & (this.#capacity - 1)
     const rest = this.#capacity - index
@@ -92,9 +99,37 @@ export class RingWriter {
     return index + RECORD_HEADER
   }
 
+  /** The first record after drops tells of them, or the padding before it where that has the room. */
+  #reserveAfterDrops(length: number, kind: number): number {
+    const { pad, gap, span } = this.#afterDrops(length)
+    if (!this.#fits(pad + gap + span)) return this.#drop()
+    let index = this.#position & (this.#capacity - 1)
+    if (pad > 0) {
+      this.#head(index, (pad - RECORD_HEADER) | (gap === 0 ? RECORD_GAP : 0), RECORD_PAD)
+      if (gap === 0) this.#head(index + RECORD_HEADER, this.#dropped, 0)
+      index = 0
+    }
+    this.#head(index, length | (gap === 0 ? 0 : RECORD_GAP), kind)
+    if (gap > 0) this.#head(index + RECORD_HEADER, this.#dropped, 0)
+    this.#told = this.#dropped
+    this.#position = (this.#position + pad + gap + span) | 0
+    return index + RECORD_HEADER + gap
+  }
+
+  #afterDrops(length: number): { pad: number; gap: number; span: number } {
+    const span = (length + RECORD_HEADER + 7) & -8
+    const rest = this.#capacity - (this.#position & (this.#capacity - 1))
+    const pad = span + GAP_BYTES > rest ? rest : 0
+    return { pad, gap: pad > RECORD_HEADER ? 0 : GAP_BYTES, span }
+  }
+
   /** Whether a payload of `length` bytes fits now: asked by those who would rather wait than drop. */
   room(length: number): boolean {
     if (length > this.maxPayload) return false
+    if (this.#dropped !== this.#told) {
+      const { pad, gap, span } = this.#afterDrops(length)
+      return this.#fits(pad + gap + span)
+    }
     const span = (length + RECORD_HEADER + 7) & -8
     const rest = this.#capacity - (this.#position & (this.#capacity - 1))
     return this.#fits(span + (span > rest ? rest : 0))
@@ -129,6 +164,7 @@ export class RingWriter {
     return used + bytes <= this.#capacity
   }
 
+  /** Writes two words: a record's header, or a gap's count and what is reserved. */
   #head(index: number, length: number, kind: number): void {
     const word = index >> 2
     this.#words[word] = length

@@ -59,7 +59,7 @@ describe('a ring that was not laid out', () => {
 
   const wrong: [what: string, word: number, value: number][] = [
     ['magic', MAGIC, 1],
-    ['version', VERSION, 2],
+    ['version', VERSION, 1],
     ['capacity that is 0', CAPACITY, 0],
     ['capacity below the least', CAPACITY, 2048],
     ['capacity beyond the memory', CAPACITY, 8192],
