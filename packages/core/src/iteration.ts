@@ -14,7 +14,7 @@ export interface Source<T> {
   enter?(): void
   /** What there is now: a value, the end, or `undefined` when there is nothing yet. What it throws ends the iteration. */
   look(): IteratorResult<T, undefined> | undefined
-  /** Calls `wake` when another look may find something; returns what stops that. `wake` may come for nothing, and more than once. */
+  /** Calls `wake` once, when another look may find something, or for nothing; returns what stops that. */
   listen(wake: () => void): () => void
   /**
    * Where there can be values without end that no event brings: called before the event loop gets the turn that it is
@@ -31,6 +31,9 @@ export const END: IteratorReturnResult<undefined> = Object.freeze({ value: undef
 
 /** A source that never runs dry gives the event loop a turn after so many milliseconds. */
 const TURN_MS = 1
+
+/** Its `then()` is the cheapest microtask: `queueMicrotask()` makes an object for async hooks besides. */
+const SOON = Promise.resolve()
 
 interface Asked<T> {
   readonly resolve: (step: Step<T>) => void
@@ -49,8 +52,10 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
   readonly #asked: Asked<T>[] = []
   #entered: boolean
   #over = false
+  /** When the event loop has last had a turn. */
   #turn = performance.now()
-  #deafen: (() => void) | undefined
+  #listening = false
+  #stop: (() => void) | undefined
 
   /** `entered`: the source has been entered by whoever makes the iteration. */
   constructor(source: Source<T>, signal: AbortSignal | undefined, entered = false) {
@@ -61,22 +66,25 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
 
   next(): Promise<Step<T>> {
     if (this.#over) return Promise.resolve(END)
-    // The fast way, of what `#answer()` does for the rest.
-    if (this.#asked.length === 0 && !this.#due()) {
-      try {
-        const step = this.#look()
-        if (step !== undefined) {
-          if (step.done) this.#finish()
-          return Promise.resolve(step)
-        }
-      } catch (error) {
-        this.#finish()
-        return Promise.reject(error)
+    if (this.#asked.length > 0) return this.#ask()
+    try {
+      if (this.#due()) {
+        const answer = this.#ask()
+        this.#pause()
+        return answer
       }
+      const step = this.#look()
+      if (step === undefined) {
+        const answer = this.#ask()
+        this.#listen()
+        return answer
+      }
+      if (step.done) this.#finish()
+      return Promise.resolve(step)
+    } catch (error) {
+      this.#finish()
+      return Promise.reject(error)
     }
-    return new Promise((resolve, reject) => {
-      if (this.#asked.push({ resolve, reject }) === 1) this.#answer()
-    })
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
@@ -97,22 +105,24 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
     this.#finish()
   }
 
+  #ask(): Promise<Step<T>> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ resolve, reject })
+    })
+  }
+
   /** Answers the oldest call; the one after it in a turn of its own, when whoever got the first answer has seen it. */
   #answer(): void {
     const oldest = this.#asked[0]
     if (oldest === undefined) return // left meanwhile
     try {
-      if (this.#due()) {
-        this.#pause()
-        return
-      }
       const step = this.#look()
       if (step === undefined) this.#listen()
       else if (step.done) this.#finish()
       else {
         this.#asked.shift()
         oldest.resolve(step)
-        if (this.#asked.length > 0) queueMicrotask(this.#goOn)
+        if (this.#asked.length > 0) SOON.then(this.#goOn)
       }
     } catch (error) {
       oldest.reject(error)
@@ -121,7 +131,7 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
   }
 
   #due(): boolean {
-    return this.#source.pause !== undefined && performance.now() - this.#turn >= TURN_MS
+    return this.#entered && this.#source.pause !== undefined && performance.now() - this.#turn >= TURN_MS
   }
 
   #look(): Step<T> | undefined {
@@ -129,6 +139,7 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
     if (!this.#entered) {
       this.#source.enter?.()
       this.#entered = true
+      this.#turn = performance.now()
     }
     return this.#source.look()
   }
@@ -137,7 +148,7 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
 
   #pause(): void {
     // First, for the producer may go on in that turn.
-    if (this.#entered) this.#source.pause?.()
+    this.#source.pause?.()
     setImmediate(() => {
       this.#turn = performance.now()
       this.#answer()
@@ -145,30 +156,31 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
   }
 
   #listen(): void {
-    const signal = this.#signal
-    let deaf: (() => void) | undefined
-    const wake = () => {
-      if (this.#deafen !== deafen) return
-      deafen()
-      this.#turn = performance.now()
-      // Later, so that all the events of one wake-up are seen together, and nothing runs within the call that wakes.
-      queueMicrotask(this.#goOn)
-    }
-    const deafen = () => {
-      this.#deafen = undefined
-      signal?.removeEventListener('abort', wake)
-      deaf?.()
-    }
-    this.#deafen = deafen
-    signal?.addEventListener('abort', wake, { once: true })
-    deaf = this.#source.listen(wake)
-    if (this.#deafen !== deafen) deaf() // it woke at once
+    this.#listening = true
+    this.#stop = undefined
+    this.#signal?.addEventListener('abort', this.#aborted, { once: true })
+    this.#stop = this.#source.listen(this.#wake)
+  }
+
+  /** A wake of an earlier `listen()`, should there be one, makes for one look more. */
+  readonly #wake = (): void => {
+    if (!this.#listening) return
+    this.#listening = false
+    this.#signal?.removeEventListener('abort', this.#aborted)
+    this.#turn = performance.now()
+    // Later, so that all the events of one wake-up are seen together, and nothing runs within the call that wakes.
+    SOON.then(this.#goOn)
+  }
+
+  readonly #aborted = (): void => {
+    this.#stop?.()
+    this.#wake()
   }
 
   #finish(): void {
     if (this.#over) return
     this.#over = true
-    this.#deafen?.()
+    if (this.#listening) this.#aborted()
     if (this.#entered) this.#source.leave?.()
     for (const { resolve } of this.#asked.splice(0)) resolve(END)
   }

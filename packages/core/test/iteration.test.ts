@@ -207,6 +207,19 @@ describe('a source', () => {
     assert.deepEqual(calls, [])
   })
 
+  it('is entered by the first step, however long that comes after the iteration was made', async () => {
+    const calls: string[] = []
+    const steps = new Iteration(
+      { ...source, enter: () => calls.push('enter'), pause: () => calls.push('pause') },
+      undefined,
+    )
+    for (const until = performance.now() + 2; performance.now() < until; );
+    const waiting = steps.next()
+    assert.deepEqual(calls, ['enter'])
+    await steps.return()
+    await waiting
+  })
+
   for (const where of ['look', 'listen'] as const) {
     it(`that throws in ${where}() ends the iteration with that`, async () => {
       let left = 0

@@ -34,8 +34,8 @@ import { Span } from './span.ts'
 /** How a reader learns that the producer has rung. */
 export interface RingBell {
   /**
-   * Calls `wake` after a ring and when the producer ends; also for a ring since the last call of `wake`, where rings come from another
-   * thread than the reader's. It may come at once, without a ring, and more than once. Returns what stops that.
+   * Calls `wake` once: after a ring, and when the producer ends; also for a ring since the last call of `wake`, where rings come from
+   * another thread than the reader's. It may come at once, and without a ring. Returns what stops that.
    */
   listen(wake: () => void): () => void
   /** The producer will write no more. */
