@@ -6,6 +6,7 @@ import { buildAddon, buildPackages } from './build.ts'
 import { run } from './command.ts'
 import { add, type Counts, nothing, saysWhatItNeeds } from './counts.ts'
 import { kernelNames } from './linux-vm/kernels.ts'
+import type { KernelEnd } from './linux-vm/publish.ts'
 import { checkStyle } from './linux-vm/style.ts'
 import { countsOf, testKernel } from './linux-vm/test.ts'
 import { testRing } from './native/ring/test.ts'
@@ -76,13 +77,21 @@ export const stages: readonly Stage[] = [
   },
 ]
 
+/** What came of the kernels so far, in the order of their names. */
+export function kernelEnds(): readonly KernelEnd[] {
+  return kernelNames.flatMap((name) => ended.get(name) ?? [])
+}
+const ended = new Map<string, KernelEnd>()
+
 function kernelStage(name: string): Stage {
   return {
     name: `linux-${name}`,
     what: `the driver in QEMU on the kernel ${name}`,
     ...(name !== QUICK_KERNEL && { only: 'full' }),
     run: async (speed) => {
-      return countsOf([await testKernel(name, (group) => isWanted(name, group, speed), speed)])
+      const end = await testKernel(name, (group) => isWanted(name, group, speed), speed)
+      ended.set(name, end)
+      return countsOf([end])
     },
   }
 }

@@ -8,7 +8,8 @@ import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
 import { MissingPackages } from './apt.ts'
 import { add, type Counts, formatCounts, nothing } from './counts.ts'
-import { type Speed, type Stage, stages } from './stages.ts'
+import { kernelTable, publish } from './linux-vm/publish.ts'
+import { kernelEnds, type Speed, type Stage, stages } from './stages.ts'
 
 const SIDE_BY_SIDE = 2
 
@@ -75,6 +76,7 @@ function describe({ name, what, only }: Stage): string {
 
 interface Flags {
   readonly full?: true
+  readonly publish?: true
   readonly without: readonly string[]
   readonly only: readonly string[]
 }
@@ -90,6 +92,7 @@ async function main(): Promise<void> {
   const program = new Command('npm test --')
     .description('build and test what a change is most likely to break; with --full all there is')
     .option('--full', 'all stages, rounds and kernels')
+    .option('--publish', 'write the table of drivers/linux/README.md, when all has passed on all kernels')
     .option('--without <stage>', 'leave a stage out; may be repeated', stageName, [])
     .option('--only <stage>', 'run this stage; may be repeated', stageName, [])
     .addHelpText('after', `\nStages:\n${stages.map(describe).join('\n')}`)
@@ -105,6 +108,9 @@ async function main(): Promise<void> {
   if (missing.length > 0) console.log(`\ndid not run, for the reasons above: ${missing.join(', ')}`)
   if (flags.without.length > 0) console.log(`\nleft out, as --without says: ${flags.without.join(', ')}`)
   console.log(`\n${table(ends)}\n${((performance.now() - start) / 1000).toFixed(0)} s in all`)
+  const kernels = kernelEnds()
+  if (kernels.length > 0) console.log(`\n${kernelTable(kernels).trimEnd()}`)
+  if (flags.publish) await publish(kernels, counts)
   console.log(`\n${formatCounts(counts)}`)
   process.exitCode = counts.failed === 0 && missing.length === 0 && counts.passed > 0 ? 0 : 1
 }

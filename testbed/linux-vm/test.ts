@@ -15,7 +15,7 @@ import {
   obtainKernel,
   specify,
 } from './kernels.ts'
-import { type KernelEnd, publish } from './publish.ts'
+import type { KernelEnd } from './publish.ts'
 import { runInVm, type VmResult } from './run.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
@@ -144,20 +144,15 @@ async function main(): Promise<void> {
     .option('--kernel <name...>', 'kernel to boot, or all', ['6.12'])
     .option('--filter <text>', 'only the groups whose name holds this text', '')
     .option('--list', 'list the kernels with their releases and whether they are cached, and run nothing')
-    .option(
-      '--publish',
-      'write the table of drivers/linux/README.md, when all groups have passed on all kernels',
-    )
     .addHelpText('after', `\nGroups: ${[...new Set(groups.map(({ name }) => name)), 'gate'].join(', ')}`)
     .addHelpText('after', KERNELS_HELP)
     .parse()
-  const flags = program.opts<{ kernel: string[]; filter: string; list?: true; publish?: true }>()
+  const flags = program.opts<{ kernel: string[]; filter: string; list?: true }>()
   if (flags.list) return list()
   const names = flags.kernel.includes('all') ? kernelNames : flags.kernel
   for (const name of names) specify(name)
   const ends = await testKernels(names, (group) => group.includes(flags.filter))
   const counts = countsOf(ends)
-  if (flags.publish) await publish(ends, counts)
   console.log(formatCounts(counts))
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
 }
