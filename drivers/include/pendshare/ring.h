@@ -336,7 +336,8 @@ static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ri
 		__u32 rest = ring->capacity - index;
 		const struct pendshare_ring_record *shared =
 		    (const struct pendshare_ring_record *)(ring->data + index);
-		const struct pendshare_ring_gap *gap = (const struct pendshare_ring_gap *)(shared + 1);
+		const struct pendshare_ring_gap *gap =
+		    (const struct pendshare_ring_gap *)(shared + 1);
 		__u32 length = pendshare_load_relaxed(&shared->length);
 		__u32 span;
 

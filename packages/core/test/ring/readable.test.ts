@@ -1,9 +1,10 @@
 /** A ring as a stream of chunks. */
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'vitest'
 import { CONSUMER, PRODUCER } from '../../src/ring/layout.ts'
-import { CORRUPT, kinds, pair } from './ring.ts'
+import { CORRUPT, IN_USE, kinds, pair } from './ring.ts'
 
 describe('toReadable()', () => {
   it('has one chunk a record, each a copy of its own, and closes with the producer', async () => {
@@ -91,6 +92,44 @@ describe('toReadable()', () => {
     const next = reader.batches()
     send(1, 2)
     assert.equal((await next.next()).value?.records, 2)
+  })
+
+  it('leaves the rest to the next reader when what it is piped into fails, or is destroyed', async () => {
+    const { reader, send, bell } = pair()
+    const sent = [1, 2, 3, 4, 5, 6]
+    send(...sent)
+    const seen: number[] = []
+    const failing = new WritableStream<Uint8Array>({
+      write(chunk) {
+        seen.push(chunk[0] ?? 0)
+        if (seen.length === 2) throw new Error('of the sink')
+      },
+    })
+    await assert.rejects(reader.toReadable().pipeTo(failing), { message: 'of the sink' })
+    const stream = Readable.fromWeb(reader.toReadable({ highWaterMark: 100 }), { highWaterMark: 1 })
+    for await (const chunk of stream) {
+      seen.push(chunk[0])
+      break
+    }
+    assert.equal(stream.destroyed, true)
+    // A node stream reads one chunk ahead of its own; what it has read is taken.
+    bell.end()
+    const rest = await kinds(reader)
+    assert.deepEqual([...seen, ...rest].sort(), [...new Set([...seen, ...rest])].sort())
+    assert.deepEqual(rest, sent.slice(sent.length - rest.length))
+    assert(rest.length >= 1)
+  })
+
+  it('goes on with the next reader of the stream when one has released its lock', async () => {
+    const { reader, send, bell } = pair()
+    send(1, 2, 3)
+    const stream = reader.toReadable()
+    const first = stream.getReader()
+    assert.deepEqual((await first.read()).value, Uint8Array.of(1))
+    first.releaseLock()
+    assert.deepEqual((await stream.getReader().read()).value, Uint8Array.of(2))
+    assert.throws(() => reader.toReadable(), IN_USE)
+    bell.end()
   })
 
   it('errors with the signal’s reason and with corruption', async () => {
