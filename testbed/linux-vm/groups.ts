@@ -164,7 +164,7 @@ export const groups: readonly Group[] = [
   },
   { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '5000'], on: onMain },
   // Each program opens and closes the device three times, and a close waits for grace periods, which are long there.
-  { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '300'], on: onDebug },
+  { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '100'], on: onDebug },
   {
     // Where the kernel can be told which of its allocations fails.
     name: 'fault',
@@ -175,7 +175,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...contract,
-    env: { PENDSHARE_ROUNDS: '300' },
+    env: { PENDSHARE_ROUNDS: '200' },
     quick: { env: FEWER },
     on: onMain,
     timeoutS: 1800,
@@ -192,7 +192,7 @@ export const groups: readonly Group[] = [
     // seconds.
     ...contract,
     ...interpreted,
-    env: { PENDSHARE_ROUNDS: '100', PENDSHARE_WAKEUP: 'poll' },
+    env: { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll' },
     on: onDebug,
     timeoutS: 2400,
   },
