@@ -19,6 +19,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("abi", exportAbi(env));
 	exports.Set("status", exportStatus(env));
 	exports.Set("refusedKind", Napi::Number::New(env, kRefused));
+	exports.Set("barrierKind", Napi::Number::New(env, kBarrier));
 	exports.Set("eventFields", Napi::Number::New(env, Events::kFields));
 	exports.Set("addressOf", Napi::Function::New<addressOf>(env));
 	exports.Set("Device", Device::define(env));

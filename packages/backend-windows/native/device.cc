@@ -29,6 +29,7 @@ Napi::Function Device::define(Napi::Env env)
 			       InstanceMethod<&Device::end>("end"),
 			       InstanceMethod<&Device::notify>("notify"),
 			       InstanceMethod<&Device::hold>("hold"),
+			       InstanceMethod<&Device::barrier>("barrier"),
 			       InstanceMethod<&Device::shutdown>("shutdown"),
 			       InstanceMethod<&Device::revoke>("revoke"),
 			       InstanceMethod<&Device::close>("close"),
@@ -152,6 +153,11 @@ void Device::hold(const Napi::CallbackInfo &info)
 {
 	if (waiter_)
 		waiter_->hold(info[0].ToBoolean());
+}
+
+Napi::Value Device::barrier(const Napi::CallbackInfo &info)
+{
+	return Napi::Boolean::New(info.Env(), file_ && file_->post(DeviceFile::Word::barrier));
 }
 
 Napi::Value Device::shutdown(const Napi::CallbackInfo &info)

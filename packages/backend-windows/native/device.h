@@ -30,6 +30,8 @@ class Device final : public Napi::ObjectWrap<Device>
 	Napi::Value end(const Napi::CallbackInfo &info);
 	Napi::Value notify(const Napi::CallbackInfo &info);
 	void hold(const Napi::CallbackInfo &info);
+	// Whether an event of kind kBarrier will come.
+	Napi::Value barrier(const Napi::CallbackInfo &info);
 	Napi::Value shutdown(const Napi::CallbackInfo &info);
 	// (graceMs)
 	Napi::Value revoke(const Napi::CallbackInfo &info);

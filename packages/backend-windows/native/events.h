@@ -8,6 +8,8 @@
 
 // Beside the kinds of abi.h: SHARE was not accepted; reason: the NTSTATUS.
 static constexpr uint32_t kRefused = 0;
+// Every packet that the port held when barrier() was called has been told.
+static constexpr uint32_t kBarrier = UINT32_MAX;
 
 // Written and read on the event loop's thread only. A double holds every id and byte count exactly
 // (2^53), and writing numbers here costs a tenth of building objects through Node-API.

@@ -120,7 +120,7 @@ NTSTATUS DeviceFile::begin(uint32_t code, OVERLAPPED &overlapped, void *argument
 	if (NT_ERROR(status)) {
 		pended_--;
 		if (sealed_)
-			wake();
+			post(Word::wake);
 	}
 	return status;
 }
@@ -171,10 +171,10 @@ uint32_t DeviceFile::wait(OVERLAPPED_ENTRY *packets, uint32_t capacity)
 void DeviceFile::seal()
 {
 	sealed_ = true;
-	wake();
+	post(Word::wake);
 }
 
-void DeviceFile::wake()
+bool DeviceFile::post(Word word)
 {
-	PostQueuedCompletionStatus(port_.get(), 0, 0, nullptr);
+	return PostQueuedCompletionStatus(port_.get(), 0, static_cast<ULONG_PTR>(word), nullptr);
 }

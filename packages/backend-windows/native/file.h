@@ -66,9 +66,13 @@ class DeviceFile
 	// Asks the I/O manager to cancel this one request; false: it is not there any more.
 	bool cancel(Lease &lease) const;
 
-	// Waits for packets; returns how many. One without an OVERLAPPED is a wake().
+	// A packet of this process's own: its key.
+	enum class Word : ULONG_PTR { request, wake, barrier };
+
+	// Waits for packets; returns how many. One without an OVERLAPPED is a word.
 	uint32_t wait(OVERLAPPED_ENTRY *packets, uint32_t capacity);
-	void wake();
+	// Behind the packets that are there. false: there was no memory for it.
+	bool post(Word word);
 
 	// From here on share() and pend() are refused. Once this has been called and wait() has
 	// made pended() 0, nothing of this process is in the driver's hands, and nothing will be.

@@ -57,7 +57,7 @@ std::shared_ptr<Waiter> Waiter::start(Napi::Env env, std::shared_ptr<DeviceFile>
 		throw;
 	}
 	// The thread has nothing to do yet: that it asks for PEND is the first thing it does.
-	self->file_->wake();
+	self->file_->post(DeviceFile::Word::wake);
 	return self;
 }
 
@@ -74,17 +74,21 @@ void Waiter::run()
 	doorbell_.Release();
 }
 
-// Packets come in the order of their completion: what the driver tells of a share before it
-// completes the share is read before its end.
+// Packets of requests that one thread has issued come in the order of their completion: what the
+// driver tells of a share before it completes the share is read before its end. For a share that a
+// pool thread has issued JavaScript asks for a barrier.
 void Waiter::fetch(Batch &batch)
 {
 	OVERLAPPED_ENTRY packets[kPackets];
 	const uint32_t count = file_->wait(packets, kPackets);
 	for (uint32_t i = 0; i < count; i++) {
-		if (packets[i].lpOverlapped == nullptr)
-			batch.pend_back = true;
-		else
+		if (packets[i].lpOverlapped != nullptr)
 			read(*packets[i].lpOverlapped, batch);
+		else if (packets[i].lpCompletionKey ==
+			 static_cast<ULONG_PTR>(DeviceFile::Word::barrier))
+			batch.events.push_back(makeEvent(0, kBarrier));
+		else
+			batch.pend_back = true;
 	}
 }
 
@@ -156,7 +160,7 @@ bool Waiter::pendAgain()
 {
 	const NTSTATUS status = file_->pend(pend_);
 	if (isShortage(status))
-		file_->wake();
+		file_->post(DeviceFile::Word::wake);
 	return NT_ERROR(status) && !isShortage(status);
 }
 

@@ -20,6 +20,8 @@ export interface NativeDevice {
   notify(id: number): number
   /** Whether waiting keeps the event loop alive. */
   hold(alive: boolean): void
+  /** Asks for an event of `barrierKind` behind the packets that are there; `false`: it will not come. */
+  barrier(): boolean
   shutdown(): number
   /** For administrators: ends every share of the driver, at once or after a time of grace. */
   revoke(graceMs: number): number
@@ -75,6 +77,8 @@ export interface Addon {
   readonly status: Readonly<Record<string, number>>
   /** Kind of the event that tells of a share which was not accepted; its reason is the NTSTATUS. */
   readonly refusedKind: number
+  /** Kind of the event that `barrier()` asks for. */
+  readonly barrierKind: number
   /** Numbers that an event takes in `slots`: id, kind, reason, value, failure. */
   readonly eventFields: number
   /** `administrator`: with the right to revoke. Throws. */

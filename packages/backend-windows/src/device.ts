@@ -41,6 +41,15 @@ interface Lease {
   readonly accepted: () => void
   readonly refused: (error: Error) => void
   recalled: boolean
+  /** Requested by a thread of the pool. */
+  readonly pooled: boolean
+}
+
+interface EndPacket {
+  readonly id: ShareId
+  readonly reason: number
+  readonly bytes: number
+  readonly fault: number
 }
 
 export class WindowsDevice implements BackendDevice {
@@ -55,6 +64,8 @@ export class WindowsDevice implements BackendDevice {
   readonly #over = Promise.withResolvers<void>()
   /** What `share()` has returned and not settled. */
   readonly #sharing = new Set<Promise<void>>()
+  /** Ends that wait for a barrier each, in the order of these. */
+  readonly #late: EndPacket[] = []
 
   /** Throws what `NativeDevice.start()` does. */
   static start(addon: Addon, native: NativeDevice, info: NativeInfo, sink: EventSink): WindowsDevice {
@@ -83,7 +94,8 @@ export class WindowsDevice implements BackendDevice {
   share(request: ShareRequest): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     // Before the request: events may come before its answer.
-    this.#leases.set(request.id, { request, accepted: resolve, refused: reject, recalled: false })
+    const pooled = request.memory.byteLength > LARGE_BYTES
+    this.#leases.set(request.id, { request, accepted: resolve, refused: reject, recalled: false, pooled })
     const native: NativeShare = [
       request.id,
       request.memory,
@@ -97,7 +109,7 @@ export class WindowsDevice implements BackendDevice {
     const issued = (status: number) => {
       if (isError(status)) this.#refused(request.id, status)
     }
-    if (request.memory.byteLength > LARGE_BYTES) this.#native.shareOnPool(...native).then(issued)
+    if (pooled) this.#native.shareOnPool(...native).then(issued)
     else issued(this.#native.share(...native))
     const settled = promise.finally(() => this.#sharing.delete(settled))
     this.#sharing.add(settled)
@@ -154,12 +166,16 @@ export class WindowsDevice implements BackendDevice {
   #wake(count: number, over: boolean): void {
     const events: BackendEvent[] = []
     for (let i = 0; i < count; i++) this.#read(i, events)
-    if (over) this.#over.resolve()
+    if (over) {
+      // PEND has brought its last.
+      for (const end of this.#late.splice(0)) this.#ended(end, events)
+      this.#over.resolve()
+    }
     if (events.length > 0) this.#sink(events)
   }
 
   #read(i: number, events: BackendEvent[]): void {
-    const { abi, refusedKind } = this.#addon
+    const { abi, refusedKind, barrierKind } = this.#addon
     const at = i * this.#addon.eventFields
     const id = this.#slot(at)
     const kind = this.#slot(at + 1)
@@ -169,8 +185,12 @@ export class WindowsDevice implements BackendDevice {
     else if (kind === refusedKind) this.#refused(id, reason)
     else if (kind === abi.PENDSHARE_EVENT_DOORBELL) events.push({ id, kind: 'doorbell', count: value })
     else if (kind === abi.PENDSHARE_EVENT_RECALL) this.#recalled(id, value, events)
-    else if (kind === abi.PENDSHARE_EVENT_END) this.#ended(id, reason, value, this.#slot(at + 4), events)
-    else if (kind === abi.PENDSHARE_EVENT_REMOVED) events.push({ id: 0, kind: 'removed' })
+    else if (kind === abi.PENDSHARE_EVENT_END)
+      this.#cameBack({ id, reason, bytes: value, fault: this.#slot(at + 4) }, events)
+    else if (kind === barrierKind) {
+      const end = this.#late.shift()
+      if (end !== undefined) this.#ended(end, events)
+    } else if (kind === abi.PENDSHARE_EVENT_REMOVED) events.push({ id: 0, kind: 'removed' })
   }
 
   /** Only for the slots of events that the addon has counted. */
@@ -184,7 +204,16 @@ export class WindowsDevice implements BackendDevice {
     events.push({ id, kind: 'recall', graceMs })
   }
 
-  #ended(id: ShareId, number: number, bytes: number, fault: number, events: BackendEvent[]): void {
+  /**
+   * A request can come back by the thread that issued it, as all do under Wine: a pool thread's then overtakes what PEND, which is this
+   * thread's, has told before. Whatever this thread was to be told has reached the port by now, so it comes before a barrier.
+   */
+  #cameBack(end: EndPacket, events: BackendEvent[]): void {
+    if (this.#leases.get(end.id)?.pooled && this.#native.barrier()) this.#late.push(end)
+    else this.#ended(end, events)
+  }
+
+  #ended({ id, reason: number, bytes, fault }: EndPacket, events: BackendEvent[]): void {
     const lease = this.#leases.get(id)
     const reason = END_REASONS[number - 1] ?? 'failed'
     lease?.accepted()

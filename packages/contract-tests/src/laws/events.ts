@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Share } from '@pendshare/core'
 import { room } from '../law.ts'
 import { peersOf } from '../subject.ts'
-import { busyFill, lend, MANY_ROUNDS, rung } from './steps.ts'
+import { busyFill, FEW_ROUNDS, lend, MANY_ROUNDS, rung } from './steps.ts'
 
 export const events = room('events', (law) => {
   law('calls of every kind among the events of many busy shares', ['peer fill'], async (context) => {
@@ -36,6 +36,23 @@ export const events = room('events', (law) => {
       const share = await lend(context, device, 1, busyFill(device, round))
       await context.within('the end by the peer', share.ended)
       assert.equal(driver.sightings.get(share.id)?.doorbells, round, 'rings were lost before the end')
+    }
+  })
+
+  // Large enough that a backend pins it on another thread, by which the end may come back.
+  law('the rings of a large share come before its end, and none after', ['peer fill'], async (context) => {
+    const device = await context.open()
+    const driver = context.witness(device)
+    const pages = Math.ceil((2 << 20) / device.info.pageSize)
+    for (let round = 1; round <= FEW_ROUNDS; round++) {
+      const share = await lend(context, device, pages, { peer: 'fill', peerOptions: { rounds: 2 } })
+      // A notification that comes before the first fill may coalesce with it.
+      await rung(context, share, 1)
+      share.notify()
+      if (round % 2 === 0) await context.within('release()', share.release())
+      else await context.within('the end by the peer', share.ended)
+      const { reason, doorbells } = driver.sightings.get(share.id) ?? {}
+      if (reason === 'peer-ended') assert.equal(doorbells, 2, 'rings were lost before the end')
     }
   })
 
