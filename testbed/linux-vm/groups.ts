@@ -128,6 +128,9 @@ const signals = {
 /** By the default way of waking up (`signals` has the other one), and with fewer rounds, as what is raced is the same on each. */
 const FEWER = { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll' } as const
 
+/** With checkers on an emulated processor, and timers and signals besides, a share has taken 30 seconds to end. */
+const PATIENT = { PENDSHARE_WATCHDOG_MS: '120000' } as const
+
 /** One file after another: they count the pages that are pinned by anyone. */
 function addonTests(...names: string[]): readonly string[] {
   const files = names.map((name) => `packages/backend-linux/test/vm/${name}.test.ts`)
@@ -192,7 +195,7 @@ export const groups: readonly Group[] = [
     // seconds.
     ...contract,
     ...interpreted,
-    env: { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll' },
+    env: { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll', ...PATIENT },
     on: onDebug,
     timeoutS: 2400,
   },
@@ -214,7 +217,7 @@ export const groups: readonly Group[] = [
     ...signals,
     ...interpreted,
     command: underSignals(30_000, EACH_CALL, 'poll turns'),
-    env: { PENDSHARE_ROUNDS: '10' },
+    env: { PENDSHARE_ROUNDS: '10', ...PATIENT },
     on: onDebug,
   },
   {

@@ -43,6 +43,7 @@ for (const wakeup of wakeups) {
     open: (watch) => open({ backend: watch(linux), wakeup }),
     fixture: new URL(`./fixture.ts?${wakeup}`, import.meta.url),
     rounds: Number(process.env.PENDSHARE_ROUNDS ?? 10_000),
+    watchdogMs: Number(process.env.PENDSHARE_WATCHDOG_MS ?? 30_000),
     hooks: {
       remove: () => revoke(0),
       recall: (graceMs) => revoke(graceMs),
