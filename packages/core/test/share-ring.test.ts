@@ -153,6 +153,36 @@ describe('a device that closes, and a share that ends, while its ring', () => {
     })
   }
 
+  it('is looked at in a batch: that throws once its region is lent again', async () => {
+    const { device, share, send } = await clock()
+    send(1, 2)
+    for await (const batch of share.ring.batches()) {
+      await share.release()
+      assert.equal(batch.records, 2)
+      await device.share(share.region, CLOCK)
+      const code = { code: 'ERR_PENDSHARE_ENDED', message: /lent again/ }
+      assert.throws(() => batch.forEach(() => {}), code)
+      assert.throws(() => batch.take(() => {}), code)
+      break
+    }
+  })
+
+  for (const highWaterMark of [0, 100]) {
+    it(`is streamed, ${highWaterMark} bytes ahead: errors once its region is lent again, and shows nothing of the next share`, async () => {
+      const { device, share, send } = await clock()
+      const stream = share.ring.toReadable({ highWaterMark }).getReader()
+      send(1, 2, 3)
+      assert.deepEqual((await stream.read()).value, Uint8Array.of(1))
+      await share.release()
+      assert.deepEqual((await stream.read()).value, Uint8Array.of(2))
+      const next = await device.share(share.region, CLOCK)
+      peerOf(next.memory, () => {})(7, 8, 9)
+      const before = next.memory.slice()
+      await assert.rejects(stream.read(), { code: 'ERR_PENDSHARE_ENDED', message: /lent again/ })
+      assert.deepEqual(next.memory, before)
+    })
+  }
+
   it('has one consumer: two in each pair of ways', async () => {
     const { share, send } = await clock()
     for (const [one, iterate] of Object.entries(WAYS)) {

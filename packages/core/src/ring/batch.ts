@@ -25,7 +25,8 @@ export interface Batch {
   /**
    * Calls `visit` for each record: its payload is `bytes[offset]` to `bytes[offset + length - 1]`, `offset` a multiple
    * of 8; `kind` is the producer's, 0 to 2^32 - 2. May be called again.
-   * Throws `ERR_PENDSHARE_RING_CORRUPT` when a header is nonsense, `ERR_PENDSHARE_STALE_BATCH`, and whatever `visit` throws.
+   * Throws `ERR_PENDSHARE_RING_CORRUPT` when a header is nonsense, `ERR_PENDSHARE_STALE_BATCH`, `ERR_PENDSHARE_ENDED` once the
+   * share has ended and its region is lent again, and whatever `visit` throws.
    */
   forEach(visit: (offset: number, length: number, kind: number) => void): void
   /**
@@ -104,7 +105,10 @@ export class RingBatch implements Batch {
 
   #fresh(): Span {
     const span = this.#span
-    if (span.serial === this.#serial) return span
+    if (span.serial === this.#serial) {
+      span.check()
+      return span
+    }
     throw new PendshareError(
       'ERR_PENDSHARE_STALE_BATCH',
       'this batch was given back, and its memory may hold other records by now: look at a batch before the next is asked for, ' +

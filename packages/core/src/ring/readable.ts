@@ -38,6 +38,7 @@ export function readable(
   /** Passes on what is at hand; `false`: the ring has to be looked at first. */
   const pass = (controller: ReadableStreamDefaultController<Chunk>): boolean => {
     if (span === undefined) return false
+    span.check()
     if (ahead.length === 0) {
       if (span.taken >= Math.min(BACK_BYTES, span.bytes.length / 8)) return false
       copyAhead(span)

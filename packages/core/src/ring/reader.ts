@@ -70,6 +70,9 @@ export class RingReader {
       words,
       Atomics.load(this.#header, CONSUMER),
       Atomics.load(this.#header, KNOWN),
+      () => {
+        if (bell.lost !== undefined) throw bell.lost
+      },
     )
     this.#bell = bell
   }
@@ -190,8 +193,7 @@ export class RingReader {
 
   /** Gives the last batch back; whether the next has come since. */
   #poll(newest: boolean): boolean {
-    const { lost } = this.#bell
-    if (lost !== undefined) throw lost
+    this.#span.check()
     this.#giveBack()
     const used = (Atomics.load(this.#header, PRODUCER) - this.#span.position) >>> 0
     if (used === 0) return false

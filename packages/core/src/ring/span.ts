@@ -26,11 +26,15 @@ export class Span {
   /** Bytes that `take()` has taken; `undefined`: it was not called, and all counts as taken. */
   #taken: number | undefined
 
-  constructor(bytes: Uint8Array, words: Int32Array, position: number, known: number) {
+  /** Throws when the memory is no longer the ring's: a span can be looked at long after it was set. */
+  readonly check: () => void
+
+  constructor(bytes: Uint8Array, words: Int32Array, position: number, known: number, check: () => void) {
     this.bytes = bytes
     this.#words = words
     this.position = position
     this.known = known
+    this.check = check
   }
 
   /** From now on the span has the `used` bytes from its position on. */
