@@ -133,11 +133,22 @@ int pendshare_share_sgtable(struct ps_share *share, struct sg_table *table)
 }
 EXPORT_SYMBOL_GPL(pendshare_share_sgtable);
 
+/*
+ * With PREEMPT_RT spin locks sleep, and taken in a true hard interrupt they hang the machine
+ * now and then, without a word. Such a call is refused, and says so in the log.
+ */
+static inline bool ps_may_not_lock(void)
+{
+	return WARN_ON_ONCE(IS_ENABLED(CONFIG_PREEMPT_RT) && in_hardirq());
+}
+
 void pendshare_share_ring(struct ps_share *share)
 {
 	struct ps_file *file = share->file;
 	unsigned long flags;
 
+	if (ps_may_not_lock())
+		return;
 	spin_lock_irqsave(&file->event_lock, flags);
 	share->rings++;
 	share->all_rings++;
@@ -172,12 +183,16 @@ EXPORT_SYMBOL_GPL(pendshare_share_missed);
 
 void pendshare_share_end(struct ps_share *share)
 {
+	if (ps_may_not_lock())
+		return;
 	ps_end(share, PENDSHARE_PEER_ENDED);
 }
 EXPORT_SYMBOL_GPL(pendshare_share_end);
 
 void pendshare_share_fail(struct ps_share *share, enum pendshare_failure failure)
 {
+	if (ps_may_not_lock())
+		return;
 	WRITE_ONCE(share->failure, failure);
 	ps_end(share, PENDSHARE_FAILED);
 }
@@ -185,6 +200,8 @@ EXPORT_SYMBOL_GPL(pendshare_share_fail);
 
 void pendshare_share_recall(struct ps_share *share, u32 grace_ms)
 {
+	if (ps_may_not_lock())
+		return;
 	ps_recall(share, grace_ms);
 }
 EXPORT_SYMBOL_GPL(pendshare_share_recall);

@@ -56,7 +56,10 @@ void *pendshare_share_map(struct ps_share *share);
 /* The pages as a table for dma_map_sgtable(); sg_free_table() is the caller's. -ENOMEM. */
 int pendshare_share_sgtable(struct ps_share *share, struct sg_table *table);
 
-/* The rest may be called from any context, hard interrupts included (not on PREEMPT_RT). */
+/*
+ * The rest may be called from any context, hard interrupts included. With PREEMPT_RT not from those
+ * that are not threads there (IRQF_NO_THREAD, HRTIMER_MODE_HARD): a call has no effect then but a WARN.
+ */
 
 /* Rings the owner's doorbell. Rings coalesce into a count until the owner looks. */
 void pendshare_share_ring(struct ps_share *share);

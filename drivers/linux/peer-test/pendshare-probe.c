@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A peer for tests alone: does what a driver of real hardware may do, where it may do it.
- * A hard interrupt is a timer in HRTIMER_MODE_HARD.
+ * An interrupt is a timer, in hard mode but for PREEMPT_RT, where a driver's handler is a thread.
  */
 #include <linux/hrtimer.h>
 #include <linux/slab.h>
@@ -9,6 +9,12 @@
 #include "compat.h"
 #include "pendshare-peer.h"
 #include "probe.h"
+
+#ifdef CONFIG_PREEMPT_RT
+#define PROBE_INTERRUPT HRTIMER_MODE_REL_SOFT
+#else
+#define PROBE_INTERRUPT HRTIMER_MODE_REL_HARD
+#endif
 
 struct probe {
 	struct ps_share *share;
@@ -21,7 +27,7 @@ static enum hrtimer_restart probe_interrupt(struct hrtimer *timer)
 	struct probe *probe = container_of(timer, struct probe, timer);
 	struct ps_share *share = probe->share;
 
-	WARN_ON_ONCE(!in_hardirq());
+	WARN_ON_ONCE(!!in_hardirq() == IS_ENABLED(CONFIG_PREEMPT_RT));
 	switch (probe->task) {
 	case PROBE_HARD_RING:
 		pendshare_share_ring(share);
@@ -79,7 +85,7 @@ static int probe_attach(struct ps_share *share, const void *options, u32 size)
 		return -ENOBUFS;
 	probe->share = share;
 	probe->task = *(const u32 *)options;
-	ps_hrtimer_setup(&probe->timer, probe_interrupt, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	ps_hrtimer_setup(&probe->timer, probe_interrupt, CLOCK_MONOTONIC, PROBE_INTERRUPT);
 	pendshare_share_set_private(share, probe);
 	switch (probe->task) {
 	case PROBE_REFUSE:
@@ -100,7 +106,7 @@ static int probe_attach(struct ps_share *share, const void *options, u32 size)
 	case PROBE_HARD_END:
 	case PROBE_HARD_FAIL:
 	case PROBE_HARD_RECALL:
-		hrtimer_start(&probe->timer, ns_to_ktime(20000), HRTIMER_MODE_REL_HARD);
+		hrtimer_start(&probe->timer, ns_to_ktime(20000), PROBE_INTERRUPT);
 	}
 	if (ret)
 		kfree(probe);

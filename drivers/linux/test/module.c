@@ -159,7 +159,7 @@ TEST(hard_end, "a share ends from a hard interrupt")
 	int fd = device();
 
 	NEED_PEER("probe");
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1000; i++) {
 		CHECK_IS(probe(fd, 1, memory, 2 * PAGE, PROBE_HARD_END), 0);
 		CHECK_IS(pend(fd, 0, &event, 1), 1);
 		CHECK_IS(event.kind, PENDSHARE_EVENT_DOORBELL);
