@@ -1,5 +1,5 @@
 /** The directory that host and guest share for one run: the command and modules on the way in, output and findings on the way out. */
-import { copyFile, mkdir, open, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 /** Where the guest mounts the host's scratch directory. */
@@ -77,6 +77,19 @@ export async function readFindings(directory: string): Promise<Findings> {
   if (!/^\d+$/.test(exit)) problems.push(`the command did not end: ${exit || 'no exit code'}`)
   return { exitCode: /^\d+$/.test(exit) ? Number(exit) : undefined, problems }
 }
+
+/** Aborts once a guest that had a pulse has shown none for STILL_S seconds. */
+export function watchPulse(directory: string): { readonly signal: AbortSignal; stop(): void } {
+  const still = new AbortController()
+  const timer = setInterval(async () => {
+    const pulse = await stat(join(directory, 'pulse')).catch(() => undefined)
+    if (pulse && Date.now() - pulse.mtimeMs > STILL_S * 1000) still.abort()
+  }, 5000)
+  return { signal: still.signal, stop: () => clearInterval(timer) }
+}
+
+/** Seconds; an emulated processor on a busy host stands still for a few. */
+export const STILL_S = 180
 
 /** Hands on what is appended to a file, as it comes; `stop` hands on the rest and resolves with all of it. */
 export function followFile(path: string, onText: (text: string) => void): { stop(): Promise<string> } {

@@ -6,7 +6,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { followFile, readFindings, writeJob } from './job.ts'
+import { followFile, readFindings, STILL_S, watchPulse, writeJob } from './job.ts'
 import { KERNELS_HELP, type Kernel, obtainKernel } from './kernels.ts'
 import { problemsIn } from './klog.ts'
 import { buildModule, moduleExists } from './module.ts'
@@ -108,6 +108,7 @@ async function boot(
     timeoutS,
   })
   const output = followFile(join(job, 'output'), options.onOutput ?? ((text) => process.stdout.write(text)))
+  const pulse = watchPulse(job)
   const end = await runMachine({
     kernel,
     accelerator,
@@ -120,12 +121,16 @@ async function boot(
     ],
     // The guest's own limit comes first; this one is for a guest that does not come round to it.
     timeoutS: timeoutS + 90,
-    signal,
+    signal: AbortSignal.any([signal, pulse.signal]),
     onConsole: options.onConsole,
-  }).finally(() => output.stop())
+  }).finally(() => {
+    pulse.stop()
+    return output.stop()
+  })
   const findings = await readFindings(job)
   const problems = [...problemsIn(end.console), ...findings.problems]
   if (end.timedOut) problems.push(`the machine was stopped after ${timeoutS + 90} s`)
+  if (pulse.signal.aborted) problems.push(`the machine stood still for ${STILL_S} s, and was stopped`)
   if (end.complaints) problems.push(`qemu: ${end.complaints.trim()}`)
   return { exitCode: findings.exitCode, output: await output.stop(), kernelLog: end.console, problems }
 }
