@@ -9,7 +9,15 @@ import { mustRun } from './command.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** In the order of their dependencies: each compiles against the declarations of those before it. */
-const PACKAGES = ['core', 'contract-tests', 'backend-mock', 'backend-linux', 'backend-windows', 'pendshare']
+const PACKAGES = [
+  'core',
+  'contract-tests',
+  'backend-mock',
+  'native',
+  'backend-linux',
+  'backend-windows',
+  'pendshare',
+]
 
 export async function buildPackages(): Promise<void> {
   for (const name of PACKAGES) {

@@ -30,7 +30,7 @@ const PACKAGES: readonly DebianPackage[] = [
 ]
 
 /** The workspace packages that the suite runs, besides those of the registry that they import. */
-const SUITE_PACKAGES = ['core', 'contract-tests', 'backend-windows']
+const SUITE_PACKAGES = ['core', 'contract-tests', 'native', 'backend-windows']
 
 const C = 'x86_64-w64-mingw32-gcc-posix'
 const STRICT = ['-O2', '-Wall', '-Wextra', '-Werror', '-static']
@@ -130,7 +130,8 @@ async function buildSuite(out: string, addon: string, live: string): Promise<str
 }
 
 async function linkPackage(suite: string, name: string): Promise<void> {
-  const manifest = { name: `@pendshare/${name}`, type: 'module', exports: { '.': './src/index.js' } }
+  const exports = { '.': './src/index.js', './live': './src/live.js' }
+  const manifest = { name: `@pendshare/${name}`, type: 'module', exports }
   await writeFile(join(suite, 'packages', name, 'package.json'), JSON.stringify(manifest))
   await symlink(`../../packages/${name}`, join(suite, 'node_modules/@pendshare', name))
 }

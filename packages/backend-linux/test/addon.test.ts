@@ -38,14 +38,14 @@ describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
 
   it('exports the errnos of this system', () => {
     const known: Readonly<Record<string, number>> = { ...constants.errno, ESHUTDOWN: 108 }
-    for (const [name, value] of Object.entries(loadAddon().errno))
+    for (const [name, value] of Object.entries(loadAddon().status))
       expect([name, value]).toEqual([name, known[name]])
   })
 
   it('names every errno that abi.h documents', () => {
     const documented = new Set([...header.matchAll(/^ \* {3}(E[A-Z0-9]+)\t/gm)].map((match) => match[1]))
     expect(documented.size).toBeGreaterThan(10)
-    expect(Object.keys(loadAddon().errno)).toEqual(expect.arrayContaining([...documented]))
+    expect(Object.keys(loadAddon().status)).toEqual(expect.arrayContaining([...documented]))
   })
 
   it('tells where a view lies', () => {
@@ -61,19 +61,21 @@ describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
   it('tells how much this process may lock', () => {
     const limits = readFileSync('/proc/self/limits', 'utf8')
     const soft = /^Max locked memory\s+(\S+)/m.exec(limits)?.[1]
-    expect(loadAddon().memlockLimit()).toBe(soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft))
+    expect(loadAddon().lockableBytes()).toBe(soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft))
   })
 
   it('throws with the errno of a device that cannot be opened', () => {
-    const { openDevice, errno } = loadAddon()
-    expect(() => openDevice('/nowhere', false)).toThrow(expect.objectContaining({ errno: errno.ENOENT }))
+    const { openDevice, status } = loadAddon()
+    expect(() => openDevice('/nowhere', false, false)).toThrow(
+      expect.objectContaining({ status: status.ENOENT }),
+    )
   })
 
   it.for(OTHER_NODES)('loads in Node %s', { timeout: 300_000 }, async (version) => {
     const program = `
       const { abi, openDevice } = require(${JSON.stringify(ADDON_PATH)})
       let errno
-      try { openDevice('/nowhere', true) } catch (error) { errno = error.errno }
+      try { openDevice('/nowhere', true, false) } catch (error) { errno = error.status }
       const { Worker } = require('node:worker_threads')
       new Worker(${JSON.stringify(`require(${JSON.stringify(ADDON_PATH)})`)}, { eval: true })
         .on('exit', (code) => console.log(process.version, abi.PENDSHARE_ABI_VERSION, errno, code))`

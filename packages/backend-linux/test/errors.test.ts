@@ -1,8 +1,9 @@
 /** What an errno becomes: a code of its own, the cause, and what to do. */
 import { Region, type ShareRequest } from '@pendshare/core'
+import { Errors } from '@pendshare/native'
 import { describe, expect, it } from 'vitest'
 import { loadAddon } from '../src/addon.ts'
-import { failure, notifyError, requestError, shareError } from '../src/errors.ts'
+import { errors as table } from '../src/errors.ts'
 import { built, unlessBuilt } from './built.ts'
 
 const request: ShareRequest = {
@@ -17,9 +18,10 @@ const request: ShareRequest = {
 }
 
 describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
-  const number = (name: string): number => loadAddon().errno[name] ?? Number.NaN
+  const errors = () => new Errors(loadAddon(), table)
+  const number = (name: string): number => loadAddon().status[name] ?? Number.NaN
   const refused = (name: string, memory = request.memory) =>
-    shareError(loadAddon(), number(name), { ...request, memory }, 4096)
+    errors().ofShare(number(name), { ...request, memory }, 4096)
 
   it.each([
     ['EINVAL', 'ERR_PENDSHARE_INVALID_ARGUMENT'],
@@ -41,7 +43,7 @@ describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
 
   it('tells how many pages were needed, the limit, and how to raise it', () => {
     const { message } = refused('ENOMEM')
-    const limit = loadAddon().memlockLimit()
+    const limit = loadAddon().lockableBytes()
     expect(message).toContain('256 pages (1024 KiB)')
     expect(message).toContain(limit === Number.POSITIVE_INFINITY ? 'unlimited' : `${limit / 1024} KiB`)
     expect(message).toContain('ulimit -l')
@@ -49,7 +51,7 @@ describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
 
   it('counts and aligns in pages of the machine', () => {
     const refusedWith16KiB = (name: string, memory: Uint8Array) =>
-      shareError(loadAddon(), number(name), { ...request, memory }, 16384)
+      errors().ofShare(number(name), { ...request, memory }, 16384)
     expect(refusedWith16KiB('ENOMEM', request.memory).message).toContain('64 pages (1024 KiB)')
     // One of four pages of 4 KiB that follow each other is at 4 KiB from one of 16 KiB.
     const codes = [0, 1, 2, 3].map((n) => refusedWith16KiB('EINVAL', request.memory.subarray(n * 4096)).code)
@@ -68,19 +70,19 @@ describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
   })
 
   it('knows a peer that takes no notifications', () => {
-    const error = notifyError(loadAddon(), number('EOPNOTSUPP'))
+    const error = errors().ofNotify(number('EOPNOTSUPP'))
     expect(error).toMatchObject({ code: 'ERR_PENDSHARE_NOT_NOTIFIABLE' })
   })
 
   it('keeps the name of an errno that no request documents', () => {
-    const error = requestError(loadAddon(), 24, 'open()')
+    const error = errors().ofRequest(24, 'open()')
     expect(error).toMatchObject({ code: 'ERR_PENDSHARE_SYSTEM', cause: { name: 'EMFILE', number: 24 } })
   })
 
   it('tells a corrupt ring from a failed peer', () => {
     const { abi } = loadAddon()
     const codes = [abi.PENDSHARE_FAILURE_RING, abi.PENDSHARE_FAILURE_PEER].map(
-      (n) => failure(loadAddon(), n).code,
+      (n) => errors().ofFailure(n).code,
     )
     expect(codes).toEqual(['ERR_PENDSHARE_RING_CORRUPT', 'ERR_PENDSHARE_PEER_FAILED'])
   })

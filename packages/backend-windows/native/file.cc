@@ -31,10 +31,19 @@ static NTSTATUS inspect(const void *memory, size_t length, bool &readonly)
 	return STATUS_SUCCESS;
 }
 
-DWORD DeviceFile::open(const wchar_t *path, bool administrator, std::shared_ptr<DeviceFile> &file)
+static std::wstring widen(const std::string &text)
+{
+	const int bytes = static_cast<int>(text.size());
+	std::wstring wide(text.size(), L'\0'); // UTF-16 has no more units than UTF-8
+	wide.resize(MultiByteToWideChar(CP_UTF8, 0, text.data(), bytes, wide.data(), bytes));
+	return wide;
+}
+
+DWORD DeviceFile::open(const std::string &path, bool administrator,
+		       std::shared_ptr<DeviceFile> &file)
 {
 	const DWORD access = GENERIC_READ | GENERIC_WRITE | (administrator ? WRITE_DAC : 0);
-	Handle device(CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
+	Handle device(CreateFileW(widen(path).c_str(), access, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
 				  OPEN_EXISTING, FILE_FLAG_OVERLAPPED, nullptr));
 	if (device.get() == INVALID_HANDLE_VALUE) {
 		device.release();

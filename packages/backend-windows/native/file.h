@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include "status.h"
 #include <pendshare/abi.h>
 
@@ -45,8 +46,8 @@ struct Pend {
 class DeviceFile
 {
       public:
-	// administrator: with the right to revoke. Returns a Win32 error or 0.
-	static DWORD open(const wchar_t *path, bool administrator,
+	// `path` is UTF-8. administrator: with the right to revoke. Returns a Win32 error or 0.
+	static DWORD open(const std::string &path, bool administrator,
 			  std::shared_ptr<DeviceFile> &file);
 
 	DeviceFile(const DeviceFile &) = delete;
@@ -77,6 +78,11 @@ class DeviceFile
 	// From here on share() and pend() are refused. Once this has been called and wait() has
 	// made pended() 0, nothing of this process is in the driver's hands, and nothing will be.
 	void seal();
+
+	bool sealed() const
+	{
+		return sealed_;
+	}
 
 	// Requests under way whose packet wait() has not returned yet.
 	uint32_t pended() const

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { ShareRequest } from '@pendshare/core'
+import { type Addon, Errors } from '@pendshare/native'
 import { describe, expect, it } from 'vitest'
-import type { Addon } from '../src/addon.ts'
-import { notifyError, requestError, revokeError, shareError, systemCause } from '../src/errors.ts'
+import { errors as table } from '../src/errors.ts'
 import { windows } from '../src/index.ts'
 
 const abi = readFileSync(new URL('../../../drivers/include/pendshare/abi.h', import.meta.url), 'utf8')
@@ -16,7 +16,12 @@ function documented(heading: string): string[] {
 /** Numbers do not matter here, as long as each name has its own. */
 const names = ['* SHARE: lend', '* NOTIFY: ring', '* REVOKE, for', '* Errors of every'].flatMap(documented)
 const status = Object.fromEntries([...new Set(names)].map((name, at) => [name, 0xc0000001 + at]))
-const addon = { status, addressOf: () => 4096n } as unknown as Addon
+const addon = {
+  status,
+  addressOf: () => 4096n,
+  lockableBytes: () => Number.POSITIVE_INFINITY,
+} as unknown as Addon
+const errors = new Errors(addon, table)
 const request = { label: 'mine', peer: 'nobody', memory: new Uint8Array(4096) } as unknown as ShareRequest
 const number = (name: string) => status[name] ?? Number.NaN
 
@@ -28,7 +33,7 @@ describe('every NTSTATUS that abi.h documents has a meaning', () => {
     const found = documented('* SHARE: lend')
     expect(found.length).toBeGreaterThan(9)
     for (const name of found.filter((name) => !OWN_FAULTS.includes(name))) {
-      expect(shareError(addon, number(name), request).code, name).not.toBe('ERR_PENDSHARE_SYSTEM')
+      expect(errors.ofShare(number(name), request, 4096).code, name).not.toBe('ERR_PENDSHARE_SYSTEM')
     }
   })
 
@@ -37,18 +42,18 @@ describe('every NTSTATUS that abi.h documents has a meaning', () => {
     const found = documented('* Errors of every').filter((name) => name !== 'STATUS_INVALID_DEVICE_REQUEST')
     expect(found).toEqual(['STATUS_INVALID_OWNER', 'STATUS_DEVICE_REMOVED', 'STATUS_PIPE_CLOSING'])
     for (const name of found)
-      expect(requestError(addon, number(name), 'close()').code, name).not.toBe('ERR_PENDSHARE_SYSTEM')
+      expect(errors.ofRequest(number(name), 'close()').code, name).not.toBe('ERR_PENDSHARE_SYSTEM')
   })
 
   it('of NOTIFY and REVOKE', () => {
-    expect(notifyError(addon, number('STATUS_NOT_SUPPORTED')).code).toBe('ERR_PENDSHARE_NOT_NOTIFIABLE')
-    expect(revokeError(addon, number('STATUS_ACCESS_DENIED')).code).toBe('ERR_PENDSHARE_PERMISSION')
+    expect(errors.ofNotify(number('STATUS_NOT_SUPPORTED'))?.code).toBe('ERR_PENDSHARE_NOT_NOTIFIABLE')
+    expect(errors.ofRevoke(number('STATUS_ACCESS_DENIED')).code).toBe('ERR_PENDSHARE_PERMISSION')
   })
 })
 
 describe('an error', () => {
   it('carries name and number of its NTSTATUS', () => {
-    expect(shareError(addon, number('STATUS_NOT_FOUND'), request)).toMatchObject({
+    expect(errors.ofShare(number('STATUS_NOT_FOUND'), request, 4096)).toMatchObject({
       code: 'ERR_PENDSHARE_UNKNOWN_PEER',
       message: "share of 'mine': no peer 'nobody'; device.info.peers lists the driver's",
       cause: { name: 'STATUS_NOT_FOUND', number: number('STATUS_NOT_FOUND') },
@@ -56,15 +61,17 @@ describe('an error', () => {
   })
 
   it('shows an unknown status as the number that one finds in documentation', () => {
-    expect(systemCause(addon, 0xc0000fff)).toEqual({ name: '0xc0000fff', number: 0xc0000fff })
+    expect(errors.cause(0xc0000fff)).toEqual({ name: '0xc0000fff', number: 0xc0000fff })
   })
 
   it('of refused arguments says so when it is the memory', () => {
-    const at = (address: bigint) => ({ ...addon, addressOf: () => address })
-    const invalid = number('STATUS_INVALID_PARAMETER')
-    expect(shareError(at(0n), invalid, request).code).toBe('ERR_PENDSHARE_DETACHED')
-    expect(shareError(at(4112n), invalid, request).code).toBe('ERR_PENDSHARE_UNALIGNED')
-    expect(shareError(at(8192n), invalid, request).code).toBe('ERR_PENDSHARE_INVALID_ARGUMENT')
+    const at = (address: bigint) => {
+      const refused = new Errors({ ...addon, addressOf: () => address }, table)
+      return refused.ofShare(number('STATUS_INVALID_PARAMETER'), request, 4096).code
+    }
+    expect(at(0n)).toBe('ERR_PENDSHARE_DETACHED')
+    expect(at(4112n)).toBe('ERR_PENDSHARE_UNALIGNED')
+    expect(at(8192n)).toBe('ERR_PENDSHARE_INVALID_ARGUMENT')
   })
 })
 

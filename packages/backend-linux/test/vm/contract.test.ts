@@ -20,9 +20,9 @@ if (process.env.BOMBARD_US !== undefined) {
 
 function memlockPages(): number {
   const addon = loadAddon()
-  const device = addon.openDevice(DEVICE_PATH, false)
+  const device = addon.openDevice(DEVICE_PATH, false, false)
   try {
-    return addon.memlockLimit() / device.info().pageSize
+    return addon.lockableBytes() / device.info().pageSize
   } finally {
     device.close()
   }

@@ -16,7 +16,8 @@ import {
   type OpenRequest,
   type ShareRequest,
 } from '@pendshare/core'
-import { loadAddon, type NativeDevice } from '../../src/addon.ts'
+import type { NativeDevice } from '@pendshare/native'
+import { loadAddon } from '../../src/addon.ts'
 import { windows } from '../../src/index.ts'
 
 const DEVICE_PATH = '\\\\.\\pendshare'
@@ -95,8 +96,7 @@ export function revoke(graceMs: number): void {
 }
 
 function onDriver<T>(ask: (driver: NativeDevice) => T): T {
-  const { Device } = loadAddon()
-  const driver = new Device(DEVICE_PATH, true)
+  const driver = loadAddon().openDevice(DEVICE_PATH, false, true)
   try {
     return ask(driver)
   } finally {

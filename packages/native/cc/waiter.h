@@ -1,26 +1,26 @@
-// Brings events from the driver to the event loop: by a thread in a blocking PEND, or by polling
-// the file.
+// Brings events from the port to the event loop: by a thread that blocks in it, or by polling its
+// descriptor.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <napi.h>
 #include "events.h"
-#include "file.h"
+#include "port.h"
 
 class Waiter
 {
       public:
 	// Both call wake(count, over) on the event loop once `events` has been filled; over: no
 	// event will follow. They throw std::system_error when the system has no thread or no room
-	// for the file.
-	static std::shared_ptr<Waiter> onThread(Napi::Env env, std::shared_ptr<DeviceFile> file,
+	// for the descriptor.
+	static std::shared_ptr<Waiter> onThread(Napi::Env env, std::shared_ptr<Port> port,
 						std::shared_ptr<Events> events,
 						Napi::Function wake);
 	// Whether this build and this runtime have the libuv that onPoll() needs.
 	static bool canPoll();
-	// Needs a non-blocking file. nullptr: it cannot.
-	static std::shared_ptr<Waiter> onPoll(Napi::Env env, std::shared_ptr<DeviceFile> file,
+	// Needs a port that was opened to be polled. nullptr: it cannot.
+	static std::shared_ptr<Waiter> onPoll(Napi::Env env, std::shared_ptr<Port> port,
 					      std::shared_ptr<Events> events, Napi::Function wake);
 
 	virtual ~Waiter() = default;
@@ -28,8 +28,8 @@ class Waiter
 	// Whether it keeps the event loop alive. A new one does not.
 	virtual void hold(bool alive) = 0;
 
-	// For a file that was shut down: when this returns every share has ended and nobody uses
-	// the file, and wake() is not called again. `gone` is called once the event loop is done
+	// For a port that was shut down: when this returns every share has ended and nobody uses
+	// the port, and wake() is not called again. `gone` is called once the event loop is done
 	// with it.
 	virtual void stop(std::function<void()> gone) = 0;
 };

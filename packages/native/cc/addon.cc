@@ -1,19 +1,16 @@
 // The addon's exports. One Node-API binary for every Node; no state is shared between environments.
 #include <limits>
 #include <napi.h>
-#include <sys/resource.h>
 #include "constants.h"
 #include "device.h"
 #include "waiter.h"
 
-// Bytes that this process may lock; Infinity without a limit.
-static Napi::Value memlockLimit(const Napi::CallbackInfo &info)
+static Napi::Value lockable(const Napi::CallbackInfo &info)
 {
-	rlimit limit = {};
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	return Napi::Number::New(info.Env(), limit.rlim_cur == RLIM_INFINITY
+	const uint64_t bytes = lockableBytes();
+	return Napi::Number::New(info.Env(), bytes == UINT64_MAX
 						 ? std::numeric_limits<double>::infinity()
-						 : static_cast<double>(limit.rlim_cur));
+						 : static_cast<double>(bytes));
 }
 
 // Where a view lies in memory; 0n when it is detached.
@@ -29,13 +26,17 @@ static Napi::Value addressOf(const Napi::CallbackInfo &info)
 static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("abi", exportAbi(env));
-	exports.Set("errno", exportErrno(env));
+	exports.Set("status", exportStatus(env));
+	exports.Set("pending", Napi::Number::New(env, kPending));
+	exports.Set("refusedKind", Napi::Number::New(env, kRefused));
+	exports.Set("barrierKind", Napi::Number::New(env, kBarrier));
 	exports.Set("eventFields", Napi::Number::New(env, Events::kFields));
+	exports.Set("batch", Napi::Number::New(env, Batch::kCapacity));
 	exports.Set("canPoll", Napi::Boolean::New(env, Waiter::canPoll()));
-	exports.Set("memlockLimit", Napi::Function::New<memlockLimit>(env));
+	exports.Set("lockableBytes", Napi::Function::New<lockable>(env));
 	exports.Set("addressOf", Napi::Function::New<addressOf>(env));
 	exports.Set("openDevice", Napi::Function::New<Device::open>(env));
 	return exports;
 }
 
-NODE_API_MODULE(pendshare_linux, initialize)
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, initialize)

@@ -1,14 +1,12 @@
-// Polls the file on the event loop: one hop and no thread, through libuv, which is no part of
+// Polls the port on the event loop: one hop and no thread, through libuv, which is no part of
 // Node-API's promise. So its functions are weak symbols, and its structure must be no larger than
 // the one compiled in.
 #include "waiter.h"
 
 #ifdef PENDSHARE_UV
 
-#include <cerrno>
 #include <system_error>
 #include <uv.h>
-#include <vector>
 
 #pragma weak uv_close
 #pragma weak uv_handle_size
@@ -24,10 +22,10 @@ namespace
 class PollWaiter final : public Waiter
 {
       public:
-	PollWaiter(Napi::Env env, std::shared_ptr<DeviceFile> file, std::shared_ptr<Events> events,
+	PollWaiter(Napi::Env env, std::shared_ptr<Port> port, std::shared_ptr<Events> events,
 		   Napi::Function wake)
-	    : env_(env), file_(std::move(file)), events_(std::move(events)),
-	      wake_(Napi::Persistent(wake)), batch_(events_->capacity())
+	    : env_(env), port_(std::move(port)), events_(std::move(events)),
+	      wake_(Napi::Persistent(wake))
 	{
 	}
 
@@ -37,7 +35,6 @@ class PollWaiter final : public Waiter
 
       private:
 	void readable();
-	void drain();
 
 	uv_handle_t *handle()
 	{
@@ -45,10 +42,10 @@ class PollWaiter final : public Waiter
 	}
 
 	const Napi::Env env_;
-	std::shared_ptr<DeviceFile> file_;
+	std::shared_ptr<Port> port_;
 	const std::shared_ptr<Events> events_;
 	const Napi::FunctionReference wake_;
-	std::vector<pendshare_event> batch_;
+	Batch batch_;
 	uv_poll_t poll_ = {};
 	std::shared_ptr<PollWaiter> self_; // while the loop knows poll_
 	std::function<void()> gone_;
@@ -56,7 +53,7 @@ class PollWaiter final : public Waiter
 
 void PollWaiter::start(uv_loop_s *loop, const std::shared_ptr<PollWaiter> &self)
 {
-	const int status = uv_poll_init(loop, &poll_, file_->descriptor());
+	const int status = uv_poll_init(loop, &poll_, port_->descriptor());
 	if (status < 0)
 		throw std::system_error(-status, std::generic_category());
 	self_ = self;
@@ -71,16 +68,16 @@ void PollWaiter::start(uv_loop_s *loop, const std::shared_ptr<PollWaiter> &self)
 // Readiness is level-triggered: what one batch leaves behind brings the next call.
 void PollWaiter::readable()
 {
-	uint32_t count;
-	const int error = file_->pend(batch_.data(), batch_.size(), count);
-	if (error == EAGAIN)
+	batch_.clear();
+	const bool more = port_->fetch(batch_, false);
+	if (more && batch_.count == 0)
 		return;
-	if (error != 0)
+	if (!more)
 		uv_poll_stop(&poll_);
 	Napi::HandleScope scope(env_);
-	events_->put(batch_.data(), count);
-	const napi_value arguments[] = {Napi::Number::New(env_, count),
-					Napi::Boolean::New(env_, error != 0)};
+	events_->put(batch_.events.data(), batch_.count, *port_);
+	const napi_value arguments[] = {Napi::Number::New(env_, batch_.count),
+					Napi::Boolean::New(env_, !more)};
 	// wake() may stop this waiter; it lives on until the loop has closed poll_.
 	reportException(env_, napi_make_callback(env_, nullptr, env_.Global(), wake_.Value(), 2,
 						 arguments, nullptr));
@@ -94,26 +91,18 @@ void PollWaiter::hold(bool alive)
 		uv_unref(handle());
 }
 
-void PollWaiter::drain()
-{
-	uint32_t count;
-	int error;
-	while ((error = file_->pend(batch_.data(), batch_.size(), count)) == 0 || error == EAGAIN) {
-		if (error == EAGAIN)
-			file_->await();
-	}
-}
-
 void PollWaiter::stop(std::function<void()> gone)
 {
-	drain();
+	do
+		batch_.clear();
+	while (port_->fetch(batch_, true));
 	gone_ = std::move(gone);
 	uv_close(handle(), [](uv_handle_t *handle) {
 		// Destroyed on return; that is why the reference to itself is moved out first.
 		const auto self = std::move(static_cast<PollWaiter *>(handle->data)->self_);
 		self->gone_();
 	});
-	file_.reset();
+	port_.reset();
 }
 
 } // namespace
@@ -123,13 +112,13 @@ bool Waiter::canPoll()
 	return uv_poll_init != nullptr && uv_handle_size(UV_POLL) <= sizeof(uv_poll_t);
 }
 
-std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env env, std::shared_ptr<DeviceFile> file,
+std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env env, std::shared_ptr<Port> port,
 				       std::shared_ptr<Events> events, Napi::Function wake)
 {
 	uv_loop_s *loop;
 	if (!canPoll() || napi_get_uv_event_loop(env, &loop) != napi_ok)
 		return nullptr;
-	auto waiter = std::make_shared<PollWaiter>(env, std::move(file), std::move(events), wake);
+	auto waiter = std::make_shared<PollWaiter>(env, std::move(port), std::move(events), wake);
 	waiter->start(loop, waiter);
 	return waiter;
 }
@@ -141,7 +130,7 @@ bool Waiter::canPoll()
 	return false;
 }
 
-std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env, std::shared_ptr<DeviceFile>,
+std::shared_ptr<Waiter> Waiter::onPoll(Napi::Env, std::shared_ptr<Port>,
 				       std::shared_ptr<Events>, Napi::Function)
 {
 	return nullptr;

@@ -1,7 +1,6 @@
 #include "constants.h"
 
-#include <cerrno>
-#include <pendshare/abi.h>
+#include "port.h"
 
 static_assert(sizeof(pendshare_event) == 32);
 static_assert(sizeof(pendshare_info) == 328);
@@ -10,6 +9,7 @@ static_assert(sizeof(pendshare_pend) == 32);
 static_assert(sizeof(pendshare_end) == 48);
 static_assert(sizeof(pendshare_notify) == 16);
 static_assert(sizeof(pendshare_shutdown) == 8);
+static_assert(sizeof(pendshare_revoke) == 16);
 
 #define EXPORT(name) constants.Set(#name, Napi::Number::New(env, name))
 
@@ -19,11 +19,11 @@ Napi::Object exportAbi(Napi::Env env)
 	EXPORT(PENDSHARE_ABI_VERSION);
 	EXPORT(PENDSHARE_ACCESS_READ);
 	EXPORT(PENDSHARE_ACCESS_WRITE);
-	EXPORT(PENDSHARE_END_NOWAIT);
 	EXPORT(PENDSHARE_EVENT_DOORBELL);
 	EXPORT(PENDSHARE_EVENT_END);
 	EXPORT(PENDSHARE_EVENT_RECALL);
 	EXPORT(PENDSHARE_EVENT_REMOVED);
+	EXPORT(PENDSHARE_EVENT_ACCEPTED);
 	EXPORT(PENDSHARE_RELEASED);
 	EXPORT(PENDSHARE_CANCELLED);
 	EXPORT(PENDSHARE_CLOSED);
@@ -38,29 +38,10 @@ Napi::Object exportAbi(Napi::Env env)
 	return constants;
 }
 
-Napi::Object exportErrno(Napi::Env env)
+Napi::Object exportStatus(Napi::Env env)
 {
 	Napi::Object constants = Napi::Object::New(env);
-	EXPORT(EACCES);
-	EXPORT(EAGAIN);
-	EXPORT(EALREADY);
-	EXPORT(EBADF);
-	EXPORT(EDQUOT);
-	EXPORT(E2BIG);
-	EXPORT(EEXIST);
-	EXPORT(EFAULT);
-	EXPORT(EINTR);
-	EXPORT(EINVAL);
-	EXPORT(EIO);
-	EXPORT(ENOBUFS);
-	EXPORT(ENODEV);
-	EXPORT(ENOENT);
-	EXPORT(ENOMEM);
-	EXPORT(ENOTTY);
-	EXPORT(ENXIO);
-	EXPORT(EOPNOTSUPP);
-	EXPORT(EOVERFLOW);
-	EXPORT(EPERM);
-	EXPORT(ESHUTDOWN);
+	for (const NamedStatus &status : namedStatuses())
+		constants.Set(status.name, Napi::Number::New(env, status.status));
 	return constants;
 }

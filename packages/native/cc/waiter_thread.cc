@@ -1,15 +1,12 @@
 // The waiter thread. It has one batch in hand, the mailbox holds another: while JavaScript is slow
-// the thread does not fetch more, and the driver goes on to count the rings of a share into one
-// event.
+// the thread does not fetch more, nor is PEND issued anew, and the driver goes on to count the
+// rings of a share into one event.
 #include "waiter.h"
 
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
-#include <pthread.h>
 #include <system_error>
 #include <thread>
-#include <vector>
 
 namespace
 {
@@ -17,9 +14,8 @@ namespace
 class ThreadWaiter final : public Waiter
 {
       public:
-	ThreadWaiter(Napi::Env env, std::shared_ptr<DeviceFile> file,
-		     std::shared_ptr<Events> events)
-	    : env_(env), file_(std::move(file)), events_(std::move(events))
+	ThreadWaiter(Napi::Env env, std::shared_ptr<Port> port, std::shared_ptr<Events> events)
+	    : env_(env), port_(std::move(port)), events_(std::move(events))
 	{
 	}
 
@@ -32,21 +28,22 @@ class ThreadWaiter final : public Waiter
 	using Doorbell = Napi::TypedThreadSafeFunction<ThreadWaiter, void, deliver>;
 
 	void run();
-	void post(std::vector<pendshare_event> &batch, bool over);
+	void post(Batch &batch);
 
 	const Napi::Env env_;
-	std::shared_ptr<DeviceFile> file_;
+	std::shared_ptr<Port> port_;
 	const std::shared_ptr<Events> events_;
 	std::thread thread_;
 	// Released by the thread as its last act: a release from the function's own callback hangs
 	// Node at exit.
 	Doorbell doorbell_;
 	bool delivered_over_ = false; // the event loop's; from then on doorbell_ can be gone
+	Batch delivered_;	      // the event loop's
 
 	std::mutex mutex_; // all below
 	std::condition_variable room_;
-	std::vector<pendshare_event> fetched_;
-	bool over_ = false;
+	Batch mailbox_;
+	bool full_ = false;
 	bool stopping_ = false;
 };
 
@@ -70,33 +67,27 @@ void ThreadWaiter::start(const std::shared_ptr<ThreadWaiter> &self, Napi::Functi
 
 void ThreadWaiter::run()
 {
-	sigset_t all;
-	sigfillset(&all); // signals are for Node's own threads
-	pthread_sigmask(SIG_BLOCK, &all, nullptr);
-	pthread_setname_np(pthread_self(), "pendshare");
-
-	std::vector<pendshare_event> batch;
-	int error;
+	enterWaiterThread();
+	Batch batch;
+	bool more;
 	do {
-		uint32_t count;
-		batch.resize(events_->capacity());
-		error = file_->pend(batch.data(), batch.size(), count);
-		batch.resize(count);
-		post(batch, error != 0);
-	} while (error == 0);
+		batch.clear();
+		more = port_->fetch(batch, true);
+		post(batch);
+	} while (more);
 	doorbell_.Release();
 }
 
 // One wake-up for each batch: it is posted into an empty mailbox only.
-void ThreadWaiter::post(std::vector<pendshare_event> &batch, bool over)
+void ThreadWaiter::post(Batch &batch)
 {
 	{
 		std::unique_lock<std::mutex> lock(mutex_);
-		room_.wait(lock, [this] { return fetched_.empty() || stopping_; });
+		room_.wait(lock, [this] { return !full_ || stopping_; });
 		if (stopping_)
 			return;
-		fetched_.swap(batch);
-		over_ = over;
+		std::swap(mailbox_, batch);
+		full_ = true;
 	}
 	doorbell_.NonBlockingCall();
 }
@@ -106,20 +97,21 @@ void ThreadWaiter::deliver(Napi::Env env, Napi::Function wake, ThreadWaiter *sel
 {
 	if (env == nullptr)
 		return;
-	uint32_t count;
-	bool over;
+	Batch &batch = self->delivered_;
 	{
 		std::lock_guard<std::mutex> lock(self->mutex_);
 		if (self->stopping_)
 			return;
-		count = self->fetched_.size();
-		over = self->over_;
-		self->events_->put(self->fetched_.data(), count);
-		self->fetched_.clear();
+		std::swap(self->mailbox_, batch);
+		self->full_ = false;
 	}
 	self->room_.notify_one();
+	self->events_->put(batch.events.data(), batch.count, *self->port_);
+	const bool over = batch.over || (batch.again && !self->port_->pendAgain());
+	if (batch.count == 0 && !over)
+		return;
 	self->delivered_over_ = over;
-	const napi_value arguments[] = {Napi::Number::New(env, count),
+	const napi_value arguments[] = {Napi::Number::New(env, batch.count),
 					Napi::Boolean::New(env, over)};
 	reportException(env, napi_call_function(env, env.Undefined(), wake, 2, arguments, nullptr));
 }
@@ -141,17 +133,18 @@ void ThreadWaiter::stop(std::function<void()> gone)
 		stopping_ = true;
 	}
 	room_.notify_one();
+	port_->seal();
 	thread_.join();
-	file_.reset();
+	port_.reset();
 	gone();
 }
 
 } // namespace
 
-std::shared_ptr<Waiter> Waiter::onThread(Napi::Env env, std::shared_ptr<DeviceFile> file,
+std::shared_ptr<Waiter> Waiter::onThread(Napi::Env env, std::shared_ptr<Port> port,
 					 std::shared_ptr<Events> events, Napi::Function wake)
 {
-	auto waiter = std::make_shared<ThreadWaiter>(env, std::move(file), std::move(events));
+	auto waiter = std::make_shared<ThreadWaiter>(env, std::move(port), std::move(events));
 	waiter->start(waiter, wake);
 	return waiter;
 }

@@ -1,15 +1,14 @@
 #include "device.h"
 
-#include <cerrno>
 #include <cstring>
 #include <string>
 #include <system_error>
 #include "share.h"
 
-static void throwErrno(Napi::Env env, const char *what, int number)
+static void throwStatus(Napi::Env env, const std::string &what, Status status)
 {
-	Napi::Error error = Napi::Error::New(env, std::string(what) + ": " + std::strerror(number));
-	error.Set("errno", Napi::Number::New(env, number));
+	Napi::Error error = Napi::Error::New(env, what);
+	error.Set("status", Napi::Number::New(env, status));
 	error.ThrowAsJavaScriptException();
 }
 
@@ -36,9 +35,10 @@ Napi::Value Device::open(const Napi::CallbackInfo &info)
 	const Napi::Env env = info.Env();
 	const std::string path = info[0].ToString();
 	const auto device = std::make_shared<Device>(info[1].ToBoolean());
-	const int error = DeviceFile::open(path.c_str(), device->poll_, device->file_);
-	if (error != 0) {
-		throwErrno(env, path.c_str(), error);
+	const OpenOptions options = {device->poll_, info[2].ToBoolean()};
+	const Status status = openPort(path, options, device->port_);
+	if (status != 0) {
+		throwStatus(env, path, status);
 		return env.Undefined();
 	}
 	Napi::Object object = Napi::Object::New(env);
@@ -50,6 +50,7 @@ Napi::Value Device::open(const Napi::CallbackInfo &info)
 	setMethod<&Device::cancel>(object, "cancel", device);
 	setMethod<&Device::notify>(object, "notify", device);
 	setMethod<&Device::hold>(object, "hold", device);
+	setMethod<&Device::barrier>(object, "barrier", device);
 	setMethod<&Device::shutdown>(object, "shutdown", device);
 	setMethod<&Device::revoke>(object, "revoke", device);
 	setMethod<&Device::closeNow>(object, "close", device);
@@ -64,10 +65,10 @@ Device::~Device()
 Napi::Value Device::info(const Napi::CallbackInfo &info)
 {
 	const Napi::Env env = info.Env();
-	pendshare_info answer;
-	const int error = file_ ? file_->info(answer) : ESHUTDOWN;
-	if (error != 0) {
-		throwErrno(env, "INFO", error);
+	pendshare_info answer = {};
+	const Status status = port_ ? port_->info(answer) : kClosed;
+	if (status != 0) {
+		throwStatus(env, "INFO", status);
 		return env.Undefined();
 	}
 	Napi::Array peers = Napi::Array::New(env);
@@ -100,10 +101,10 @@ Napi::Value Device::start(const Napi::CallbackInfo &info)
 	const auto wake = info[1].As<Napi::Function>();
 	events_ = std::make_shared<Events>(info[0].As<Napi::Float64Array>());
 	try {
-		waiter_ = poll_ ? Waiter::onPoll(env, file_, events_, wake)
-				: Waiter::onThread(env, file_, events_, wake);
+		waiter_ = poll_ ? Waiter::onPoll(env, port_, events_, wake)
+				: Waiter::onThread(env, port_, events_, wake);
 	} catch (const std::system_error &error) {
-		throwErrno(env, "cannot wait for events", error.code().value());
+		throwStatus(env, "cannot wait for events", error.code().value());
 		return env.Undefined();
 	}
 	// Hooks run in reverse order: this one before that of the waiter's thread-safe function.
@@ -114,48 +115,42 @@ Napi::Value Device::start(const Napi::CallbackInfo &info)
 
 Napi::Value Device::share(const Napi::CallbackInfo &info)
 {
-	pendshare_share request = readShare(info);
-	return Napi::Number::New(info.Env(), file_ ? file_->share(request) : ESHUTDOWN);
+	const pendshare_share request = readShare(info);
+	return Napi::Number::New(info.Env(), port_ ? port_->share(request) : kClosed);
 }
 
 Napi::Value Device::shareOnPool(const Napi::CallbackInfo &info)
 {
-	const pendshare_share request = readShare(info);
-	// Before the request: its END may come before the answer.
-	events_->hidden_.try_emplace(request.id, request.address, request.length);
-	auto refused = [events = events_, id = request.id](int error) {
-		if (error != 0)
-			events->hidden_.erase(id);
-	};
-	return ::shareOnPool(info.Env(), file_, request, std::move(refused));
+	return ::shareOnPool(info.Env(), port_, readShare(info));
 }
 
 Napi::Value Device::release(const Napi::CallbackInfo &info)
 {
-	return end(info, PENDSHARE_IOC_RELEASE);
+	return end(info, false);
 }
 
 Napi::Value Device::cancel(const Napi::CallbackInfo &info)
 {
-	return end(info, PENDSHARE_IOC_CANCEL);
+	return end(info, true);
 }
 
-Napi::Value Device::end(const Napi::CallbackInfo &info, unsigned long how)
+Napi::Value Device::end(const Napi::CallbackInfo &info, bool cancel)
 {
 	const napi_env env = info.Env();
-	const uint32_t flags = readInteger(env, info[1]);
-	pendshare_event event;
-	const int error =
-	    file_ ? file_->end(how, readInteger(env, info[0]), flags, event) : ESHUTDOWN;
-	if (error == 0 && flags == 0)
-		events_->put(&event, 1);
-	return Napi::Number::New(env, error);
+	bool wait = false;
+	pendshare_event event = {};
+	napi_get_value_bool(env, info[1], &wait);
+	const Status status =
+	    port_ ? port_->end(readInteger(env, info[0]), cancel, wait, event) : kClosed;
+	if (status == 0 && wait)
+		events_->put(&event, 1, *port_);
+	return Napi::Number::New(env, status);
 }
 
 Napi::Value Device::notify(const Napi::CallbackInfo &info)
 {
 	const napi_env env = info.Env();
-	return Napi::Number::New(env, file_ ? file_->notify(readInteger(env, info[0])) : ESHUTDOWN);
+	return Napi::Number::New(env, port_ ? port_->notify(readInteger(env, info[0])) : kClosed);
 }
 
 void Device::hold(const Napi::CallbackInfo &info)
@@ -164,15 +159,20 @@ void Device::hold(const Napi::CallbackInfo &info)
 		waiter_->hold(info[0].ToBoolean());
 }
 
+Napi::Value Device::barrier(const Napi::CallbackInfo &info)
+{
+	return Napi::Boolean::New(info.Env(), port_ && port_->barrier());
+}
+
 Napi::Value Device::shutdown(const Napi::CallbackInfo &info)
 {
-	return Napi::Number::New(info.Env(), file_ ? file_->shutdown() : 0);
+	return Napi::Number::New(info.Env(), port_ ? port_->shutdown() : 0);
 }
 
 Napi::Value Device::revoke(const Napi::CallbackInfo &info)
 {
 	const uint64_t grace = readInteger(info.Env(), info[0]);
-	return Napi::Number::New(info.Env(), file_ ? file_->revoke(grace) : ESHUTDOWN);
+	return Napi::Number::New(info.Env(), port_ ? port_->revoke(grace) : kClosed);
 }
 
 void Device::closeNow(const Napi::CallbackInfo &)
@@ -180,18 +180,18 @@ void Device::closeNow(const Napi::CallbackInfo &)
 	close();
 }
 
-// Shut down first: a close does not reach the driver while the waiter is inside PEND.
+// Shut down first: the waiter can be inside of the port, and comes back only when there is no more
+// to come.
 void Device::close()
 {
-	if (!file_)
+	if (!port_)
 		return;
-	file_->shutdown();
-	file_.reset();
+	port_->shutdown();
+	port_.reset();
 	if (!waiter_)
 		return;
 	waiter_->stop([hook = hook_] { napi_remove_async_cleanup_hook(hook); });
 	waiter_.reset();
-	events_->hidden_.clear();
 }
 
 void Device::teardown(napi_async_cleanup_hook_handle, void *data)

@@ -1,22 +1,6 @@
 #include "share.h"
 
-#include <functional>
-#include <sys/mman.h>
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-
-HiddenFromFork::HiddenFromFork(uint64_t address, uint64_t length)
-    : address_(reinterpret_cast<void *>(address)), length_(length)
-{
-	madvise(address_, length_, MADV_DONTFORK);
-}
-
-HiddenFromFork::~HiddenFromFork()
-{
-	madvise(address_, length_, MADV_DOFORK);
-}
+#include <cstring>
 
 static int64_t readInteger(napi_env env, napi_value value)
 {
@@ -47,8 +31,8 @@ static void readPeer(const Napi::CallbackInfo &info, pendshare_share &request)
 	readText(env, info[5], request.peer);
 	readBytes(env, info[6], options, length);
 	if (length > 0 && length <= sizeof(request.options))
-		memcpy(request.options, options, length);
-	request.options_size = length;
+		std::memcpy(request.options, options, length);
+	request.options_size = static_cast<uint32_t>(length);
 	if (info[7].IsUndefined())
 		return;
 	bool lossless;
@@ -69,7 +53,7 @@ pendshare_share readShare(const Napi::CallbackInfo &info)
 	readBytes(env, info[1], address, length);
 	request.address = reinterpret_cast<uintptr_t>(address);
 	request.length = length;
-	request.access = readInteger(env, info[2]);
+	request.access = static_cast<uint32_t>(readInteger(env, info[2]));
 	readText(env, info[3], request.label);
 	request.deadline_ns = readInteger(env, info[4]) * 1000000;
 	if (info.Length() > 5)
@@ -81,21 +65,17 @@ namespace
 {
 
 struct PoolShare {
-	std::shared_ptr<DeviceFile> file;
-	pendshare_share request;
-	std::function<void(int)> done;
-	napi_deferred deferred;
-	napi_async_work work;
-	int error;
+	std::shared_ptr<Port> port;
+	uint64_t id;
+	std::function<Status()> share;
+	napi_deferred deferred = nullptr;
+	napi_async_work work = nullptr;
+	Status status = 0;
 
 	static void execute(napi_env, void *data)
 	{
 		auto *self = static_cast<PoolShare *>(data);
-		// Faults the pages in with the lock on the address space dropped now and then,
-		// which a pin does not do. When it fails, SHARE will say why.
-		madvise(reinterpret_cast<void *>(self->request.address), self->request.length,
-			MADV_POPULATE_WRITE);
-		self->error = self->file->share(self->request);
+		self->status = self->share();
 	}
 
 	// Runs also when the environment is torn down, after the last JavaScript: then nothing is
@@ -104,22 +84,23 @@ struct PoolShare {
 	{
 		std::unique_ptr<PoolShare> self(static_cast<PoolShare *>(data));
 		Napi::HandleScope scope(env);
-		self->done(self->error);
+		if (self->port && self->status != 0 && self->status != kPending)
+			self->port->forget(self->id);
 		napi_delete_async_work(env, self->work);
-		napi_resolve_deferred(env, self->deferred, Napi::Number::New(env, self->error));
+		napi_resolve_deferred(env, self->deferred, Napi::Number::New(env, self->status));
 	}
 };
 
 } // namespace
 
-Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<DeviceFile> file,
-			  const pendshare_share &request, std::function<void(int)> done)
+Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port, const pendshare_share &request)
 {
-	auto self = std::make_unique<PoolShare>();
+	std::function<Status()> share = [] { return kClosed; };
+	if (port)
+		share = port->prepare(request);
+	std::unique_ptr<PoolShare> self(
+	    new PoolShare{std::move(port), request.id, std::move(share)});
 	napi_value promise;
-	self->file = std::move(file);
-	self->request = request;
-	self->done = std::move(done);
 	napi_create_promise(env, &self->deferred, &promise);
 	napi_create_async_work(env, nullptr, Napi::String::New(env, "pendshare.share"),
 			       PoolShare::execute, PoolShare::complete, self.get(), &self->work);

@@ -1,8 +1,0 @@
-// Hands the numbers of abi.h, and of the errnos it names, to TypeScript, so that none is typed
-// twice.
-#pragma once
-
-#include <napi.h>
-
-Napi::Object exportAbi(Napi::Env env);
-Napi::Object exportErrno(Napi::Env env);

@@ -1,0 +1,15 @@
+// Asking the driver for a share: in the call, or for large memory on a pool thread.
+#pragma once
+
+#include <memory>
+#include <napi.h>
+#include "port.h"
+
+// Arguments: id, memory, access, label, deadline in ms or 0; then, where there is any of them:
+// peer, options, event or undefined. Each costs a call into Node. The caller is this package's own
+// device.ts; what is wrong reads as 0, which the driver refuses.
+pendshare_share readShare(const Napi::CallbackInfo &info);
+
+// Shares on a pool thread, then resolves with the status. The port is kept open until then.
+Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port,
+			  const pendshare_share &request);

@@ -1,0 +1,150 @@
+/** A backend's native addon: what cc/ exports, and how it is found. It loads when it is first needed, not at import. */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { PendshareError } from '@pendshare/core'
+
+/** The requests return a status: 0, or the system's own number. Those documented to throw throw an `Error` with `status`. */
+export interface NativeDevice {
+  /** Throws. */
+  info(): NativeInfo
+  /**
+   * Begins to wait for events. `wake` is called on the event loop with the number of events in `slots`; `over`: the device
+   * was shut down and has told everything. `false`: it was opened to be polled, and that is not to be had here. Throws.
+   */
+  start(slots: Float64Array, wake: (count: number, over: boolean) => void): boolean
+  share(...request: NativeShare): number
+  /** Pins on a thread of libuv's pool. */
+  shareOnPool(...request: NativeShare): Promise<number>
+  /** With `wait` the first slot is an END on return where the system can: it is told by nothing else then. */
+  release(id: number, wait: boolean): number
+  cancel(id: number, wait: boolean): number
+  notify(id: number): number
+  /** Whether waiting keeps the event loop alive. */
+  hold(alive: boolean): void
+  /** Asks for an event of `barrierKind` behind what was told by now; `false`: it will not come, or is not needed. */
+  barrier(): boolean
+  shutdown(): number
+  /** For administrators: ends every share of the driver, at once or after a time of grace. */
+  revoke(graceMs: number): number
+  /** Ends what is left, waits for it, and closes the device. */
+  close(): void
+}
+
+/** The last three only where there is any of them: each argument costs a call into Node. */
+export type NativeShare = [
+  id: number,
+  memory: Uint8Array,
+  access: number,
+  label: string,
+  deadlineMs: number,
+  ...peer: [peer: string, options: Uint8Array, event: bigint | undefined] | [],
+]
+
+export interface NativeInfo {
+  readonly abi: number
+  readonly version: number
+  readonly pageSize: number
+  readonly maxBytes: number
+  readonly maxShares: number
+  readonly minPeriodNs: number
+  readonly shares: number
+  readonly pinnedPages: number
+  readonly totalPinnedPages: number
+  readonly peers: readonly string[]
+}
+
+/** The numbers of abi.h, by its names. */
+export type Abi = Readonly<Record<`PENDSHARE_${AbiNumber}`, number>>
+
+type AbiNumber =
+  | 'ABI_VERSION'
+  | `ACCESS_${'READ' | 'WRITE'}`
+  | `EVENT_${'DOORBELL' | 'END' | 'RECALL' | 'REMOVED' | 'ACCEPTED'}`
+  | 'RELEASED'
+  | 'CANCELLED'
+  | 'CLOSED'
+  | 'OWNER_EXITED'
+  | 'DEVICE_REMOVED'
+  | 'PEER_ENDED'
+  | 'DEADLINE'
+  | 'RECALLED'
+  | 'FAILED'
+  | `FAILURE_${'RING' | 'PEER'}`
+
+export interface Addon {
+  readonly abi: Abi
+  /** By name: the errors that abi.h names on this system, and those of opening a device. */
+  readonly status: Readonly<Record<string, number>>
+  /** What a share answers that is under way: an event will tell whether the driver accepts it. */
+  readonly pending: number
+  /** Kind of the event that tells of a share which was not accepted; its reason is the status. */
+  readonly refusedKind: number
+  /** Kind of the event that `barrier()` asks for. */
+  readonly barrierKind: number
+  /** Numbers that an event takes in `slots`: id, kind, reason, value, failure. */
+  readonly eventFields: number
+  /** Events that `slots` has room for. */
+  readonly batch: number
+  /** Whether a device can be polled by the event loop: this build and this runtime have the libuv for it. */
+  readonly canPoll: boolean
+  /** `administrator`: with the right to revoke, where it is asked for at opening. Throws. */
+  openDevice(path: string, poll: boolean, administrator: boolean): NativeDevice
+  /** Bytes that this process may lock; Infinity without a limit. */
+  lockableBytes(): number
+  /** Where a view lies in memory; 0n when it is detached. */
+  addressOf(view: Uint8Array): bigint
+}
+
+export interface AddonPlace {
+  /** `import.meta.url` of a module right below the backend's src/ or dist/. */
+  readonly from: string
+  /** Name of the file, without its `.node`. */
+  readonly name: string
+  /** What is needed to compile it, as an imperative without its end: "install cmake and …". */
+  readonly tools: string
+}
+
+/** A function that loads the addon, once. It throws `ERR_PENDSHARE_ADDON`, `ERR_PENDSHARE_ADDON_FORBIDDEN`. */
+export function addonLoader(place: AddonPlace): () => Addon {
+  let loaded: Addon | undefined
+  return () => {
+    loaded ??= requireFirst(place)
+    return loaded
+  }
+}
+
+/** A build of one's own comes first. */
+function requireFirst(place: AddonPlace): Addon {
+  const require = createRequire(place.from)
+  const file = `${place.name}.node`
+  for (const path of [
+    `../build/Release/${file}`,
+    `../prebuilds/${process.platform}-${process.arch}/${file}`,
+  ]) {
+    try {
+      return require(path)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code !== 'MODULE_NOT_FOUND') throw loadError(place, path, code, error)
+    }
+  }
+  throw new PendshareError('ERR_PENDSHARE_ADDON', `the native addon is not built; ${howToBuild(place)}`)
+}
+
+function howToBuild({ from, tools }: AddonPlace): string {
+  const home = fileURLToPath(new URL('..', from))
+  return `${tools}, then run \`npm install --no-save cmake-js node-addon-api\` and \`npx cmake-js compile --directory ${home}\``
+}
+
+function loadError(place: AddonPlace, path: string, code: unknown, cause: unknown): PendshareError {
+  if (code === 'ERR_DLOPEN_DISABLED') {
+    return new PendshareError(
+      'ERR_PENDSHARE_ADDON_FORBIDDEN',
+      'Node runs with --permission and may not load the native addon; add --allow-addons',
+      { cause },
+    )
+  }
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  const message = `${path} does not load (${detail}); ${howToBuild(place)}`
+  return new PendshareError('ERR_PENDSHARE_ADDON', message, { cause })
+}
