@@ -3,6 +3,7 @@ import type { Backend, BackendDevice, EventSink } from '@pendshare/core'
 import { MockDevice } from './device.ts'
 import { Driver, type Limits } from './driver.ts'
 import type { Fault } from './faults.ts'
+import { OpenFiles } from './files.ts'
 import { blast } from './peers/blast.ts'
 import { clock } from './peers/clock.ts'
 import { echo } from './peers/echo.ts'
@@ -69,10 +70,10 @@ export function mock(options: MockOptions = {}): Mock {
 
 class MockBackend implements Mock {
   readonly name = 'mock'
-  readonly #driver: Driver
+  readonly #files: OpenFiles
 
   constructor(scheduler: Scheduler, limits: Partial<Limits>, peers: readonly MockPeer[]) {
-    this.#driver = new Driver(scheduler, { ...DEFAULTS, ...limits }, [...BUILT_IN, ...peers])
+    this.#files = new OpenFiles(new Driver(scheduler, { ...DEFAULTS, ...limits }, [...BUILT_IN, ...peers]))
   }
 
   async probe(): Promise<{ usable: true; detail: string }> {
@@ -80,28 +81,28 @@ class MockBackend implements Mock {
   }
 
   async open(_request: unknown, sink: EventSink): Promise<BackendDevice> {
-    return new MockDevice(this.#driver, sink)
+    return new MockDevice(this.#files, sink)
   }
 
   get stats(): DriverStats {
-    const { pages, quota } = this.#driver
+    const { pages, quota } = this.#files.driver
     return { shares: quota.shares, pinnedPages: pages.pinned, chargedPages: pages.charged }
   }
 
   failNth(n: number): Fault {
-    return this.#driver.faults.failNth(n)
+    return this.#files.driver.faults.failNth(n)
   }
 
   remove(): void {
-    this.#driver.remove()
+    this.#files.remove()
   }
 
   recall(graceMs: number): void {
-    this.#driver.recall(graceMs)
+    this.#files.recall(graceMs)
   }
 
   ownerExit(): void {
-    this.#driver.ownerExit()
+    this.#files.ownerExit()
   }
 }
 

@@ -7,8 +7,9 @@ import type {
   ShareRequest,
   Supports,
 } from '@pendshare/core'
-import { type Driver, MAX_BYTES } from './driver.ts'
+import { MAX_BYTES } from './driver.ts'
 import type { OpenFile } from './file.ts'
+import type { OpenFiles } from './files.ts'
 import { MIN_PERIOD_NS } from './peers/port.ts'
 
 const SUPPORTS: Supports = {
@@ -26,14 +27,15 @@ const RARELY_MS = 0x7fffffff
 export class MockDevice implements BackendDevice {
   readonly info: DeviceInfo
   readonly supports = SUPPORTS
-  readonly #driver: Driver
+  readonly #files: OpenFiles
   readonly #file: OpenFile
   /** Does nothing but keep the event loop alive. */
   readonly #anchor = setInterval(() => {}, RARELY_MS).unref()
 
-  constructor(driver: Driver, sink: EventSink) {
-    this.#driver = driver
-    this.#file = driver.open(sink)
+  constructor(files: OpenFiles, sink: EventSink) {
+    const { driver } = files
+    this.#files = files
+    this.#file = files.open(sink)
     this.info = {
       abi: 1,
       version: '0.1.0',
@@ -61,13 +63,13 @@ export class MockDevice implements BackendDevice {
     return {
       shares: this.#file.queue.size,
       pinnedPages: this.#file.pinned,
-      totalPinnedPages: this.#driver.pages.pinned,
+      totalPinnedPages: this.#file.driver.pages.pinned,
     }
   }
 
   ref(): void {
     this.#file.referenced = true
-    if (this.#driver.scheduler.byItself) this.#anchor.ref()
+    if (this.#file.driver.scheduler.byItself) this.#anchor.ref()
   }
 
   unref(): void {
@@ -76,7 +78,7 @@ export class MockDevice implements BackendDevice {
   }
 
   async close(): Promise<void> {
-    await this.#driver.close(this.#file)
+    await this.#files.close(this.#file)
     clearInterval(this.#anchor)
   }
 }

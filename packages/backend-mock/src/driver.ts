@@ -1,7 +1,6 @@
-/** The driver: what all open files share, and what an administrator or the system does to all of them. */
-import type { Access, EventSink } from '@pendshare/core'
+/** The driver: what all its open files share. */
+import type { Access } from '@pendshare/core'
 import { Faults } from './faults.ts'
-import { OpenFile } from './file.ts'
 import { Pages } from './pages.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { Quota } from './quota.ts'
@@ -28,7 +27,6 @@ export class Driver {
   readonly pages: Pages
   readonly quota: Quota
   readonly #peers: ReadonlyMap<string, MockPeer>
-  readonly #files = new Set<OpenFile>()
 
   constructor(scheduler: Scheduler, limits: Limits, peers: readonly MockPeer[]) {
     this.scheduler = scheduler
@@ -41,17 +39,6 @@ export class Driver {
     return [...this.#peers.keys()]
   }
 
-  open(sink: EventSink): OpenFile {
-    const file = new OpenFile(this, sink)
-    this.#files.add(file)
-    return file
-  }
-
-  async close(file: OpenFile): Promise<void> {
-    await file.close()
-    this.#files.delete(file)
-  }
-
   peer(name: string, access: Access): MockPeer {
     const peer = this.#peers.get(name)
     if (peer === undefined) {
@@ -62,17 +49,5 @@ export class Driver {
       throw refusal('EINVAL', `The peer ${name} needs access '${needed}', and the share grants '${access}'.`)
     }
     return peer
-  }
-
-  remove(): void {
-    for (const file of this.#files) file.remove()
-  }
-
-  recall(graceMs: number): void {
-    for (const file of this.#files) for (const share of file.queue) share.recall(graceMs)
-  }
-
-  ownerExit(): void {
-    for (const file of this.#files) file.ownerExit()
   }
 }

@@ -6,12 +6,12 @@ import type { MockPeer } from './peers/peer.ts'
 import { PendQueue } from './queue.ts'
 import { refusal } from './refusal.ts'
 import { Setup, setUp } from './setup.ts'
-import { Share } from './share.ts'
+import { Share, type ShareHost } from './share.ts'
 
 /** Longer memory is pinned outside the call, as the real backends do it. */
 const PAGES_PINNED_INSIDE_THE_CALL = 256
 
-export class OpenFile {
+export class OpenFile implements ShareHost {
   readonly driver: Driver
   readonly queue = new PendQueue<Share>()
   readonly events: EventStream

@@ -4,20 +4,34 @@
  */
 import { type EndReason, PendshareError, type ShareId, type ShareRequest } from '@pendshare/core'
 import type { Driver } from './driver.ts'
-import type { OpenFile } from './file.ts'
+import type { EventStream } from './events.ts'
 import { Lease } from './lease.ts'
 import { PIN_CHUNK } from './pages.ts'
+import type { PeerHost } from './peers/host.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { PeerPort } from './peers/port.ts'
+import type { PendQueue } from './queue.ts'
 import { refusal } from './refusal.ts'
-import { OneStep, type Timer } from './scheduler/scheduler.ts'
-import { Teardown } from './teardown.ts'
+import { OneStep, type Task, type Timer } from './scheduler/scheduler.ts'
 
 const NS_PER_MS = 1e6
 
-export class Share {
+/** What a share needs of the open file that it belongs to. */
+export interface ShareHost {
+  readonly driver: Driver
+  readonly queue: PendQueue<Share>
+  readonly events: EventStream
+  /** Pages pinned by this file now. */
+  pinned: number
+  /** A share of this file keeps the event loop alive. */
+  readonly referenced: boolean
+  /** Throws unless this file takes requests. */
+  admits(): void
+}
+
+export class Share implements PeerHost {
   readonly request: ShareRequest
-  readonly file: OpenFile
+  readonly file: ShareHost
   readonly driver: Driver
   readonly pages: number
   readonly lease = new Lease()
@@ -34,7 +48,7 @@ export class Share {
   #expiry: Timer | undefined
   #expires: number | undefined
 
-  constructor(file: OpenFile, request: ShareRequest) {
+  constructor(file: ShareHost, request: ShareRequest) {
     this.file = file
     this.driver = file.driver
     this.request = request
@@ -178,6 +192,48 @@ export class Share {
     // The teardown runs after an end only, and an end as failed has its failure.
     const error = this.failure ?? peerFailed(this.request.peer, reason)
     this.file.events.push({ ...end, reason: 'failed', error })
+  }
+}
+
+const TEARDOWN: readonly (readonly [string, (share: Share) => void])[] = [
+  ['unmap', (share) => share.unmap()],
+  ['unpin', (share) => share.unpin()],
+  ['uncharge', (share) => share.uncharge()],
+  ['publish', (share) => share.publish()],
+]
+
+/**
+ * Gives everything back, in the order of the real drivers: peer detach → unmap → unpin → uncharge → end event. It is
+ * begun by the one caller that ended the lease and resumed by the one that dropped its last reference, so it
+ * runs once; nothing touches the memory from `unmap` on, and the end comes after that.
+ */
+class Teardown implements Task {
+  readonly #share: Share
+  #detached = false
+  #stage = 0
+
+  constructor(share: Share) {
+    this.#share = share
+  }
+
+  get label(): string {
+    return `${this.#detached ? TEARDOWN[this.#stage]?.[0] : 'detach'} ${this.#share.id}`
+  }
+
+  step(): boolean {
+    if (!this.#detached) return this.#detach()
+    TEARDOWN[this.#stage]?.[1](this.#share)
+    this.#stage += 1
+    return this.#stage < TEARDOWN.length
+  }
+
+  /** Waits for a step of the peer that is under way, then for the last reference. */
+  #detach(): boolean {
+    const { port, lease } = this.#share
+    if (port?.busy(this)) return false
+    port?.detach()
+    this.#detached = true
+    return lease.put()
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { ShareRequest } from '@pendshare/core'
 import { Driver } from '../src/driver.ts'
+import { OpenFile } from '../src/file.ts'
 import type { MockPeer } from '../src/index.ts'
 import type { Scheduler, Task } from '../src/scheduler/scheduler.ts'
 
@@ -9,7 +10,7 @@ import type { Scheduler, Task } from '../src/scheduler/scheduler.ts'
 export function lateDriver(peer: MockPeer, request: ShareRequest): { expire(time: number): void } {
   const scheduler = new LateScheduler()
   const limits = { pageSize: 4096, memlockBytes: 1 << 20, maxShares: 1, maxTicksPerSecond: 1e5 }
-  new Driver(scheduler, limits, [peer]).open(() => {}).share(request)
+  new OpenFile(new Driver(scheduler, limits, [peer]), () => {}).share(request)
   return scheduler
 }
 

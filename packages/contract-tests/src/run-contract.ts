@@ -1,7 +1,7 @@
 /** Turns the laws into the tests of `vitest` or `node:test`. */
 import assert from 'node:assert/strict'
+import { LAWS, type LawName } from './breach.ts'
 import { runLaw } from './context.ts'
-import { LAWS, type LawName } from './law.ts'
 import { laws } from './laws/index.ts'
 import { missing, type Runner, type Subject } from './subject.ts'
 

@@ -14,7 +14,7 @@ import type {
   ShareRequest,
 } from '@pendshare/core'
 import { END_REASONS, PendshareError } from '@pendshare/core'
-import { Breach, type LawName } from './law.ts'
+import { Breach, type LawName } from './breach.ts'
 
 /** What was seen of one share. */
 export interface Sighting {

@@ -1,5 +1,5 @@
 /** Ties shares to abort signals with one listener for each signal, however many shares it has. */
-import type { PendedShare } from './share.ts'
+import type { PendedShare } from './pended-share.ts'
 
 interface Watch {
   readonly shares: Set<PendedShare>

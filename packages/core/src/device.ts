@@ -15,6 +15,7 @@ import type {
 } from './contract.ts'
 import { asPendshareError, PendshareError } from './errors.ts'
 import { LiveTable } from './live.ts'
+import { PendedShare, type ShareHost } from './pended-share.ts'
 import { adopt, checkPages, lend, Region } from './region.ts'
 import {
   DEFAULT_OPTIONS,
@@ -24,7 +25,7 @@ import {
   shareBytes,
   shareOptionsCheck,
 } from './schemas.ts'
-import { PendedShare, type Share, type ShareHost } from './share.ts'
+import type { Share } from './share.ts'
 
 /** Which backend carries a device, and why that one. */
 export interface Choice {

@@ -2,22 +2,29 @@
  * The ring of a share: the reader of what the peer sends, and the writer to a peer that listens. Whether there is one
  * is known for the built-in peers; a peer of one's own has one when the memory starts with a ring's magic.
  */
-import { name } from './diagnostics.ts'
 import { endedError, PendshareError } from './errors.ts'
 import { BUILT_IN_PEERS, isBuiltInPeer } from './peers.ts'
 import { CAPACITY, MAGIC, RING_MAGIC, ringCapacity, ringHeader, ringMemory } from './ring/layout.ts'
 import { type RingBell, RingReader } from './ring/reader.ts'
 import { RingWriter } from './ring/writer.ts'
-import type { PendedShare } from './share.ts'
+
+/** What a ring needs of its share. */
+export interface RingHost {
+  /** What errors call the share. */
+  readonly name: string
+  readonly peer: string
+  readonly memory: Uint8Array
+  readonly bell: RingBell
+}
 
 export class ShareRing extends RingReader {
-  readonly #share: PendedShare
+  readonly #host: RingHost
   readonly #count: 1 | 2
   #writer: RingWriter | undefined
 
-  constructor(share: PendedShare, count: 1 | 2) {
-    super(ringMemory(share.memory, 0, count), bellOf(share))
-    this.#share = share
+  constructor(host: RingHost, count: 1 | 2) {
+    super(ringMemory(host.memory, 0, count), host.bell)
+    this.#host = host
     this.#count = count
   }
 
@@ -27,21 +34,20 @@ export class ShareRing extends RingReader {
    * @throws PendshareError `ERR_PENDSHARE_NO_RING` when the peer only sends, `ERR_PENDSHARE_ENDED`
    */
   get writer(): RingWriter {
-    const share = this.#share
-    if (share.state === 'ended') throw endedError(name(share), 'its peer reads no more')
-    if (this.#count === 1) throw noRing(`peer '${share.peer}' only sends`)
-    this.#writer ??= new RingWriter(ringMemory(share.memory, 1, 2))
+    const { name, peer, memory, bell } = this.#host
+    if (bell.ended) throw endedError(name, 'its peer reads no more')
+    if (this.#count === 1) throw noRing(`peer '${peer}' only sends`)
+    this.#writer ??= new RingWriter(ringMemory(memory, 1, 2))
     return this.#writer
   }
 }
 
-/** Throws `ERR_PENDSHARE_NO_RING` when the share has none. */
-export function ringOf(share: PendedShare): ShareRing {
-  if (share.state === 'sharing') throw noRing(`${name(share)} has not been accepted yet`)
-  const count = ringCount(share.peer, share.memory)
-  if (count === 0)
-    throw noRing(share.peer === '' ? `${name(share)} has no peer` : `peer '${share.peer}' has none`)
-  return new ShareRing(share, count)
+/** The driver has accepted the share. Throws `ERR_PENDSHARE_NO_RING` when it has none. */
+export function ringOf(host: RingHost): ShareRing {
+  const { name, peer, memory } = host
+  const count = ringCount(peer, memory)
+  if (count === 0) throw noRing(peer === '' ? `${name} has no peer` : `peer '${peer}' has none`)
+  return new ShareRing(host, count)
 }
 
 /** A driver lays rings out as large as they can be, so the capacity of the first tells whether there is a second. */
@@ -53,21 +59,6 @@ function ringCount(peer: string, memory: Uint8Array): 0 | 1 | 2 {
   return Atomics.load(header, CAPACITY) === ringCapacity(memory.length) ? 1 : 2
 }
 
-function bellOf(share: PendedShare): RingBell {
-  return {
-    listen: (wake) => share.doorbell.listen(wake),
-    ring: () => share.doorbell.ring(1),
-    get ended() {
-      return share.state === 'ended'
-    },
-    /** What is left may be read after the end, but not from memory that another share has by now. */
-    get lost() {
-      if (share.state !== 'ended' || !share.region.lent) return undefined
-      return endedError(name(share), 'its region is lent again')
-    },
-  }
-}
-
-function noRing(why: string): PendshareError {
+export function noRing(why: string): PendshareError {
   return new PendshareError('ERR_PENDSHARE_NO_RING', `there is no ring: ${why}`)
 }

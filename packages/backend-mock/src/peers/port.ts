@@ -2,7 +2,7 @@
 import type { Access, PendshareError, ShareId } from '@pendshare/core'
 import { refusal } from '../refusal.ts'
 import type { Task } from '../scheduler/scheduler.ts'
-import type { Share } from '../share.ts'
+import type { PeerHost } from './host.ts'
 import type { Attachment, MockPeer, PeerShare } from './peer.ts'
 import { Steps } from './steps.ts'
 
@@ -10,7 +10,7 @@ export const MIN_PERIOD_NS = 50_000
 export const MAX_PERIOD_NS = 3_600_000_000_000
 
 export class PeerPort implements PeerShare {
-  readonly #share: Share
+  readonly #share: PeerHost
   readonly #peer: MockPeer
   #memory: Uint8Array | undefined
   #attachment: Attachment | undefined
@@ -18,7 +18,7 @@ export class PeerPort implements PeerShare {
   #written = 0
   #periodNs = 0
 
-  constructor(share: Share, peer: MockPeer) {
+  constructor(share: PeerHost, peer: MockPeer) {
     const { buffer, byteOffset, byteLength } = share.request.memory
     this.#share = share
     this.#peer = peer

@@ -4,14 +4,14 @@
  */
 import type { Scheduler, Task, Timer } from '../scheduler/scheduler.ts'
 import { OneStep } from '../scheduler/scheduler.ts'
-import type { Share } from '../share.ts'
+import type { PeerHost } from './host.ts'
 import type { Attachment } from './peer.ts'
 
 /** A timer that is later than this does not catch up, but tells how many ticks it missed. */
 const CATCH_UP_NS = 1e9
 
 export class Steps implements Task {
-  readonly #share: Share
+  readonly #share: PeerHost
   readonly #scheduler: Scheduler
   #attachment: Attachment | undefined
   readonly #tick: Task
@@ -25,7 +25,7 @@ export class Steps implements Task {
   #period = 0
   #waiter: Task | undefined
 
-  constructor(share: Share) {
+  constructor(share: PeerHost) {
     this.#share = share
     this.#scheduler = share.driver.scheduler
     this.#tick = new OneStep(`tick ${share.id}`, () => this.#onTick())

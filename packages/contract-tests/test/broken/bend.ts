@@ -1,6 +1,6 @@
 /** How a good backend is made wrong in exactly one way, and what the suite has to say of it. */
 import type { Backend, BackendDevice, BackendEvent, EventSink, ShareId, ShareRequest } from '@pendshare/core'
-import type { LawName } from '../../src/law.ts'
+import type { LawName } from '../../src/breach.ts'
 
 export interface Broken {
   readonly fault: string
