@@ -11,7 +11,11 @@ export type Sources = ReadonlyMap<string, string>
 /** What each file needs, among the files of the graph. */
 export type Graph = ReadonlyMap<string, readonly string[]>
 
-const SCANNED = ['packages/*/{src,test}/**/*.ts', 'packages/*/native/**/*.{c,cc,h}', 'drivers/**/*.{c,cc,h}']
+const SCANNED = [
+  'packages/*/{src,test}/**/*.ts',
+  'packages/*/{cc,native}/**/*.{c,cc,h}',
+  'drivers/**/*.{c,cc,h}',
+]
 
 /** The formatter leaves every static import and export in column 0: what is indented is text or comment. */
 const IMPORT = /^(?:import|(?:import|export|\}).* from) ['"](\.[^'"]+)['"]/gm

@@ -94,7 +94,7 @@ describe('the sources', () => {
   it.for([
     ['packages/core/src/errors.ts', "import type { Device } from './device.ts'\n"],
     ['drivers/include/pendshare/abi.h', '#include "ring.h"\n'],
-    ['packages/backend-linux/native/file.h', '#include "device.h"\n'],
+    ['packages/native/cc/events.h', '#include "device.h"\n'],
   ] as const)('would have one if %s needed what stands above it', async ([path, line]) => {
     const sources = new Map(await readSources())
     sources.set(path, line + sources.get(path))
