@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What shares tell their owner, and the queue of those that have something to tell.
- *
- * A share is its own node in the queue: what it has to tell is counted or flagged in it,
- * so telling never allocates and works in hard interrupts. What a share tells comes in
- * order: rings, recall, END.
+ * What shares tell their owner: events.h with this system's lock, references and readers.
  */
 #include <linux/poll.h>
 
@@ -14,10 +10,9 @@
 void ps_event_queue(struct ps_share *share)
 {
 	lockdep_assert_held(&share->file->event_lock);
-	if (share->silent || !ps_has_event(share) || !list_empty(&share->queued))
+	if (share->silent || !pendshare_events_add(&share->file->events, &share->news))
 		return;
 	refcount_inc(&share->refs);
-	list_add_tail(&share->queued, &share->file->events);
 	wake_up(&share->file->wait);
 }
 
@@ -25,9 +20,9 @@ void ps_event_queue(struct ps_share *share)
 void ps_event_drop(struct ps_share *share)
 {
 	lockdep_assert_held(&share->file->event_lock);
-	if (list_empty(&share->queued))
+	if (!pendshare_news_queued(&share->news))
 		return;
-	list_del_init(&share->queued);
+	pendshare_news_remove(&share->news);
 	ps_share_put(share);
 }
 
@@ -41,7 +36,7 @@ void ps_event_finish(struct ps_share *share)
 		share->told = true;
 		ps_event_drop(share);
 	} else {
-		share->end_due = true;
+		share->news.due |= PENDSHARE_DUE_END;
 		ps_event_queue(share);
 	}
 	spin_unlock_irq(&file->event_lock);
@@ -54,7 +49,7 @@ void ps_event_return(struct ps_share *share)
 
 	spin_lock_irq(&file->event_lock);
 	share->told = false;
-	share->end_due = true;
+	share->news.due |= PENDSHARE_DUE_END;
 	ps_event_queue(share);
 	spin_unlock_irq(&file->event_lock);
 }

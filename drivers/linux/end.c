@@ -16,6 +16,20 @@
 #include "internal.h"
 #include "trace.h"
 
+static struct workqueue_struct *ps_teardown_queue;
+
+int ps_end_init(void)
+{
+	ps_teardown_queue = alloc_workqueue("pendshare", WQ_UNBOUND, 0);
+	return ps_teardown_queue ? 0 : -ENOMEM;
+}
+
+/* Waits for teardowns that are on their last lines. */
+void ps_end_exit(void)
+{
+	destroy_workqueue(ps_teardown_queue);
+}
+
 /*
  * The last of a share: tells its END, or leaves it to the call that waits for it. The file
  * is not touched outside of its lock, because whoever waits for the last share takes the
@@ -203,8 +217,7 @@ void ps_recall(struct ps_share *share, u32 grace_ms)
 	unsigned long flags;
 
 	spin_lock_irqsave(&file->event_lock, flags);
-	share->recall_ms = share->recalled ? min(share->recall_ms, grace_ms) : grace_ms;
-	share->recalled = true;
+	pendshare_news_recall(&share->news, grace_ms);
 	ps_event_queue(share);
 	ps_arm(share, (u64)grace_ms * NSEC_PER_MSEC, PENDSHARE_RECALLED);
 	spin_unlock_irqrestore(&file->event_lock, flags);

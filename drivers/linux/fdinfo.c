@@ -27,7 +27,7 @@ static const char *ps_peer_name(const struct ps_share *share)
 static void ps_show_share(struct seq_file *m, const struct ps_share *share)
 {
 	seq_printf(m, "share:\tid %llu bytes %llu access %s%s peer %s state %s rings %llu ",
-		   share->id, share->length,
+		   share->node.id, share->length,
 		   share->access & PENDSHARE_ACCESS_READ ? "r" : "",
 		   share->access & PENDSHARE_ACCESS_WRITE ? "w" : "",
 		   ps_peer_name(share), ps_state(share), READ_ONCE(share->all_rings));
@@ -43,15 +43,15 @@ static void ps_show_share(struct seq_file *m, const struct ps_share *share)
 void ps_show_fdinfo(struct seq_file *m, struct file *filp)
 {
 	struct ps_file *file = filp->private_data;
-	struct ps_share *share;
+	struct pendshare_node *node;
 	unsigned int i;
 
 	seq_printf(m, "pendshare:\tshares %u pinned_pages %lu\n", READ_ONCE(file->nr_shares),
 		   READ_ONCE(file->pinned));
 	for (i = 0; i < 1 << PS_TABLE_BITS; i++) {
 		spin_lock(&file->lock);
-		hlist_for_each_entry(share, &file->table[i], hash)
-			ps_show_share(m, share);
+		for (node = file->table.chains[i]; node; node = node->next)
+			ps_show_share(m, container_of(node, struct ps_share, node));
 		spin_unlock(&file->lock);
 	}
 }

@@ -14,7 +14,6 @@
 #error "pendshare needs coherent aliases of user memory on x86-64, arm64 or riscv64 (little-endian)"
 #endif
 
-#include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
 #include <linux/poll.h>
@@ -24,7 +23,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "../common/events.h"
 #include "../common/lease.h"
+#include "../common/table.h"
 #include "pendshare-peer.h"
 
 #define PS_MAX_BYTES BIT_ULL(40)
@@ -92,7 +93,7 @@ struct ps_file {
 	wait_queue_head_t wait;		/* events, and the last share's end */
 
 	spinlock_t lock;		/* never taken in interrupts */
-	struct hlist_head *table;	/* by id: 1 << PS_TABLE_BITS chains; freed by ->release */
+	struct pendshare_table table;	/* its chains are freed by ->release */
 	struct list_head live;		/* accepted, not yet ended, and not yet told to end */
 	unsigned int nr_shares;		/* accepted and not ended */
 	unsigned long pinned;		/* their pages */
@@ -100,7 +101,7 @@ struct ps_file {
 	bool revoked;
 
 	spinlock_t event_lock;		/* within lock; taken in interrupts */
-	struct list_head events;	/* shares that have something to tell */
+	struct pendshare_events events;	/* shares that have something to tell; a reference each */
 	unsigned int in_flight;		/* batches that are being copied, and may come back */
 	bool removed_told;		/* REMOVED was delivered */
 };
@@ -109,26 +110,21 @@ struct ps_share {
 	struct pendshare_lease lease;
 	refcount_t refs;
 	struct ps_file *file;		/* outlives its shares */
-	u64 id;
 	u64 address;
 	u64 length;
 	u32 access;
 
-	/* file->lock */
-	struct hlist_node hash;		/* unhashed once END was delivered */
+	/* file->lock; its id can be read without */
+	struct pendshare_node node;	/* in the table until END was delivered */
 	struct list_head live;
 	bool ended;			/* torn down */
 	bool end_taken;			/* END goes to the call that ended it, not into the queue */
 
 	/* file->event_lock */
 	bool silent;			/* has a peer but is not accepted yet: tells nothing */
-	bool recalled;			/* RECALL is to be told */
-	bool end_due;			/* END is to be told */
 	bool told;			/* END was delivered: nothing may follow */
-	struct list_head queued;	/* in file->events: something is to be told */
-	u64 rings;			/* to be told */
+	struct pendshare_news news;
 	u64 all_rings;
-	u32 recall_ms;
 	u32 timer_reason;
 	ktime_t expires;		/* KTIME_MAX: the timer was never started */
 
@@ -150,31 +146,17 @@ struct ps_share {
 	char label[PENDSHARE_NAME_SIZE];
 };
 
-/* main.c */
-extern struct workqueue_struct *ps_teardown_queue;
-extern struct list_head ps_files;
-extern struct mutex ps_files_lock;
+/*
+ * The files, from the ground up: each calls those above it, and none below. What lies lower
+ * and has to reach higher, does so by a peer's operations, a work item or a notifier.
+ */
 
-/* ioctl.c */
-long ps_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-
-/* share.c */
-int ps_share_init(void);
-void ps_share_exit(void);
-int ps_share_begin(struct ps_file *file, const struct pendshare_share *args);
+/* slab.c */
+int ps_slab_init(void);
+void ps_slab_exit(void);
+struct ps_share *ps_share_alloc(struct ps_file *file);
 void ps_share_put(struct ps_share *share);
 void ps_share_free(struct ps_share *share);
-int ps_file_refusal(const struct ps_file *file);
-
-/* end.c */
-bool ps_end(struct ps_share *share, enum pendshare_reason reason);
-int ps_end_wait(struct ps_share *share);
-void ps_lease_put(struct ps_share *share);
-void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason);
-void ps_disarm(struct ps_share *share);
-void ps_recall(struct ps_share *share, u32 grace_ms);
-void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wait);
-void ps_file_recall_all(struct ps_file *file, u32 grace_ms);
 
 /* pages.c */
 int ps_pages_pin(struct ps_file *file, struct ps_pages *pages, u64 address, unsigned long count);
@@ -199,13 +181,21 @@ int ps_pend_share(struct ps_file *file, bool nonblock, const struct pendshare_pe
 		  u32 __user *count);
 __poll_t ps_poll(struct file *file, poll_table *wait);
 
+/* end.c */
+int ps_end_init(void);
+void ps_end_exit(void);
+bool ps_end(struct ps_share *share, enum pendshare_reason reason);
+int ps_end_wait(struct ps_share *share);
+void ps_lease_put(struct ps_share *share);
+void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason);
+void ps_disarm(struct ps_share *share);
+void ps_recall(struct ps_share *share, u32 grace_ms);
+void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wait);
+void ps_file_recall_all(struct ps_file *file, u32 grace_ms);
+
 /* peers.c */
 const struct pendshare_peer_ops *ps_peer_get(const char *name);
 void ps_peer_names(char names[PENDSHARE_PEERS_SIZE]);
-
-/* peers_builtin.c */
-int ps_builtin_init(void);
-void ps_builtin_exit(void);
 
 /* owner.c */
 int ps_owner_bind(struct ps_file *file);
@@ -213,39 +203,50 @@ void ps_owner_unbind(struct ps_file *file);
 int ps_user_charge_rate(struct ps_user *user, u64 period_ns);
 void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns);
 
+/* peers_builtin.c */
+int ps_builtin_init(void);
+void ps_builtin_exit(void);
+
+/* share.c */
+int ps_share_begin(struct ps_file *file, const struct pendshare_share *args);
+
+/* file.c */
+int ps_file_open(struct inode *inode, struct file *file);
+int ps_file_release(struct inode *inode, struct file *file);
+void ps_files_count(struct pendshare_info *info);
+void ps_files_revoke(u32 grace_ms);
+
 /* fdinfo.c */
 void ps_show_fdinfo(struct seq_file *m, struct file *file);
 
-/* What every share goes through, for which a call would be much. */
+/* ioctl.c */
+long ps_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
-/* Ids that collide cost only their owner, who has no more than its quota of them. */
-static inline struct hlist_head *ps_chain(struct ps_file *file, u64 id)
-{
-	return &file->table[hash_64(id, PS_TABLE_BITS)];
-}
+/* What every share goes through, for which a call would be much. */
 
 /* A share whose END was not delivered. Under file->lock; takes no reference. */
 static inline struct ps_share *ps_share_find(struct ps_file *file, u64 id)
 {
-	struct ps_share *share;
+	struct pendshare_node *node;
 
 	lockdep_assert_held(&file->lock);
-	hlist_for_each_entry(share, ps_chain(file, id), hash)
-		if (share->id == id)
-			return share;
-	return NULL;
+	node = pendshare_find(&file->table, id);
+	return node ? container_of(node, struct ps_share, node) : NULL;
 }
 
 /* The id is free again. Under file->lock; the table's reference goes to the caller. */
 static inline void ps_share_unhash(struct ps_share *share)
 {
 	lockdep_assert_held(&share->file->lock);
-	hlist_del_init(&share->hash);
+	pendshare_remove(&share->node);
 }
 
-static inline bool ps_has_event(const struct ps_share *share)
+/* Why the file takes no new shares and notifications; 0 when it does. Under file->lock. */
+static inline int ps_file_refusal(const struct ps_file *file)
 {
-	return share->rings || share->recalled || share->end_due;
+	if (file->revoked)
+		return -ENODEV;
+	return file->closing ? -ESHUTDOWN : 0;
 }
 
 static inline int ps_user_charge_share(struct ps_user *user)

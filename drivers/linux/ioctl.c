@@ -36,18 +36,6 @@ struct ps_request {
 	int (*run)(struct file *filp, union ps_args *args, void __user *to);
 };
 
-static void ps_count_all(struct pendshare_info *info)
-{
-	struct ps_file *file;
-
-	mutex_lock(&ps_files_lock);
-	list_for_each_entry(file, &ps_files, node) {
-		info->total_shares += READ_ONCE(file->nr_shares);
-		info->total_pinned_pages += READ_ONCE(file->pinned);
-	}
-	mutex_unlock(&ps_files_lock);
-}
-
 static int ps_info(struct file *filp, union ps_args *args, void __user *to)
 {
 	struct ps_file *file = filp->private_data;
@@ -65,7 +53,7 @@ static int ps_info(struct file *filp, union ps_args *args, void __user *to)
 
 	if (args->flags)
 		return -EINVAL;
-	ps_count_all(&info);
+	ps_files_count(&info);
 	ps_peer_names(info.peers);
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
@@ -183,20 +171,12 @@ static int ps_shutdown(struct file *filp, union ps_args *args, void __user *to)
 static int ps_revoke(struct file *filp, union ps_args *args, void __user *to)
 {
 	u64 grace_ms = args->revoke.grace_ms;
-	struct ps_file *file;
 
 	if (args->revoke.flags || grace_ms > PS_MAX_GRACE_MS)
 		return -EINVAL;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	mutex_lock(&ps_files_lock);
-	list_for_each_entry(file, &ps_files, node) {
-		if (grace_ms)
-			ps_file_recall_all(file, grace_ms);
-		else
-			ps_file_end_all(file, PENDSHARE_DEVICE_REMOVED, false);
-	}
-	mutex_unlock(&ps_files_lock);
+	ps_files_revoke(grace_ms);
 	return 0;
 }
 

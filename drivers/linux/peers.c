@@ -150,7 +150,7 @@ void pendshare_share_ring(struct ps_share *share)
 	if (ps_may_not_lock())
 		return;
 	spin_lock_irqsave(&file->event_lock, flags);
-	share->rings++;
+	share->news.rings++;
 	share->all_rings++;
 	ps_event_queue(share);
 	spin_unlock_irqrestore(&file->event_lock, flags);

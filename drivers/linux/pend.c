@@ -26,7 +26,7 @@ struct ps_batch {
 static void ps_event_end(const struct ps_share *share, struct pendshare_event *event)
 {
 	*event = (struct pendshare_event){
-		.id = share->id,
+		.id = share->node.id,
 		.kind = PENDSHARE_EVENT_END,
 		.reason = pendshare_lease_reason(&share->lease),
 		.value = share->written,
@@ -54,19 +54,10 @@ fault:
 /* Takes the share's next event. */
 static void ps_take(struct ps_share *share, struct pendshare_event *event)
 {
-	*event = (struct pendshare_event){ .id = share->id };
-	if (share->rings) {
-		event->kind = PENDSHARE_EVENT_DOORBELL;
-		event->value = share->rings;
-		share->rings = 0;
-	} else if (share->recalled) {
-		event->kind = PENDSHARE_EVENT_RECALL;
-		event->value = share->recall_ms;
-		share->recalled = false;
-	} else {
+	*event = (struct pendshare_event){ .id = share->node.id };
+	pendshare_news_take(&share->news, event);
+	if (event->kind == PENDSHARE_EVENT_END)
 		ps_event_end(share, event);
-		share->end_due = false;
-	}
 }
 
 /* Puts back what was not delivered. It is void if someone else delivered the END meanwhile. */
@@ -74,29 +65,15 @@ static void ps_untake(struct ps_share *share, const struct pendshare_event *even
 {
 	if (share->told)
 		return;
-	switch (event->kind) {
-	case PENDSHARE_EVENT_DOORBELL:
-		share->rings += event->value;
-		break;
-	case PENDSHARE_EVENT_RECALL:
-		share->recalled = true;
-		break;
-	default:
-		share->end_due = true;
-	}
-	if (!list_empty(&share->queued)) {
-		list_move(&share->queued, &share->file->events);
-		return;
-	}
-	refcount_inc(&share->refs);
-	list_add(&share->queued, &share->file->events);
+	if (pendshare_events_untake(&share->file->events, &share->news, event))
+		refcount_inc(&share->refs);
 }
 
 /* The END was delivered: the id is free. Under both locks; the caller holds a reference. */
 static void ps_told(struct ps_share *share)
 {
 	share->told = true;
-	if (hlist_unhashed(&share->hash))
+	if (!pendshare_in_table(&share->node))
 		return;
 	ps_share_unhash(share);
 	ps_share_put(share);
@@ -113,7 +90,7 @@ static bool ps_is_over(struct ps_file *file)
 	/* pairs with the release in ps_publish_end(): the last END is queued before */
 	if (smp_load_acquire(&file->nr_shares))
 		return false;
-	return list_empty(&file->events) && !file->in_flight;
+	return !pendshare_events_first(&file->events) && !file->in_flight;
 }
 
 /* Whether REMOVED comes next. Under file->event_lock. */
@@ -124,18 +101,19 @@ static bool ps_removed_due(struct ps_file *file)
 
 static void ps_batch_take(struct ps_file *file, struct ps_batch *batch, unsigned int most)
 {
-	struct ps_share *share;
+	struct pendshare_news *news;
 
 	batch->count = 0;
 	spin_lock_irq(&file->event_lock);
-	while (batch->count < most &&
-	       (share = list_first_entry_or_null(&file->events, struct ps_share, queued))) {
+	while (batch->count < most && (news = pendshare_events_first(&file->events))) {
+		struct ps_share *share = container_of(news, struct ps_share, news);
+
 		ps_take(share, &batch->events[batch->count]);
 		batch->shares[batch->count++] = share;
-		if (ps_has_event(share))
+		if (pendshare_news_any(news))
 			refcount_inc(&share->refs);
 		else
-			list_del_init(&share->queued); /* the queue's reference is ours now */
+			pendshare_news_remove(news); /* the queue's reference is ours now */
 	}
 	if (batch->count < most && ps_removed_due(file)) {
 		batch->events[batch->count] = (struct pendshare_event){
@@ -206,7 +184,7 @@ static int ps_readable(struct ps_file *file)
 	int ret = 0;
 
 	spin_lock_irq(&file->event_lock);
-	if (!list_empty(&file->events) || ps_removed_due(file))
+	if (pendshare_events_first(&file->events) || ps_removed_due(file))
 		ret = 1;
 	else if (ps_is_over(file))
 		ret = READ_ONCE(file->closing) ? -ESHUTDOWN : -ENODEV;
@@ -252,8 +230,8 @@ static void ps_end_delivered(struct ps_share *share)
 
 	spin_lock(&file->lock);
 	spin_lock_irq(&file->event_lock);
-	share->end_due = false;
-	if (!ps_has_event(share))
+	share->news.due &= ~PENDSHARE_DUE_END;
+	if (!pendshare_news_any(&share->news))
 		ps_event_drop(share);
 	ps_told(share);
 	spin_unlock_irq(&file->event_lock);

@@ -11,47 +11,7 @@
 #include <linux/eventfd.h>
 
 #include "internal.h"
-
-#define CREATE_TRACE_POINTS
 #include "trace.h"
-
-static struct kmem_cache *ps_cache;
-
-int ps_share_init(void)
-{
-	ps_cache = KMEM_CACHE(ps_share, SLAB_ACCOUNT);
-	return ps_cache ? 0 : -ENOMEM;
-}
-
-void ps_share_exit(void)
-{
-	kmem_cache_destroy(ps_cache);
-}
-
-/*
- * Its memory is the file's next share, as shares mostly come and go one by one. The file is
- * still there: whoever puts is in a call on it, or holds its lock, which ->release takes once
- * more when the last share has ended.
- */
-void ps_share_put(struct ps_share *share)
-{
-	if (refcount_dec_and_test(&share->refs))
-		ps_share_free(xchg(&share->file->spare, share));
-}
-
-void ps_share_free(struct ps_share *share)
-{
-	if (share)
-		kmem_cache_free(ps_cache, share);
-}
-
-/* Why the file takes no new shares and notifications; 0 when it does. Under file->lock. */
-int ps_file_refusal(const struct ps_file *file)
-{
-	if (file->revoked)
-		return -ENODEV;
-	return file->closing ? -ESHUTDOWN : 0;
-}
 
 /* What a peer has told before this is queued now, and a deadline begins. */
 static void ps_begin_to_tell(struct ps_share *share, u64 deadline_ns)
@@ -74,10 +34,10 @@ static int ps_accept(struct ps_share *share, u64 deadline_ns)
 
 	spin_lock(&file->lock);
 	ret = ps_file_refusal(file);
-	if (!ret && ps_share_find(file, share->id))
+	if (!ret && ps_share_find(file, share->node.id))
 		ret = -EEXIST;
 	if (!ret) {
-		hlist_add_head(&share->hash, ps_chain(file, share->id));
+		pendshare_insert(&file->table, &share->node);
 		list_add_tail(&share->live, &file->live);
 		WRITE_ONCE(file->nr_shares, file->nr_shares + 1);
 		file->pinned += share->pages.count;
@@ -128,24 +88,21 @@ static int ps_check(const struct pendshare_share *args)
 	return 0;
 }
 
-static struct ps_share *ps_share_alloc(struct ps_file *file, const struct pendshare_share *args)
+static struct ps_share *ps_share_create(struct ps_file *file, const struct pendshare_share *args)
 {
-	struct ps_share *share = xchg(&file->spare, NULL);
+	struct ps_share *share = ps_share_alloc(file);
 
-	if (!share)
-		share = kmem_cache_alloc(ps_cache, GFP_KERNEL);
 	if (!share)
 		return NULL;
 	memset(share, 0, offsetof(struct ps_share, pages.few));
 	pendshare_lease_init(&share->lease);
 	refcount_set(&share->refs, 1);
 	share->file = file;
-	share->id = args->id;
+	share->node.id = args->id;
 	share->address = args->address;
 	share->length = args->length;
 	share->access = args->access;
 	INIT_LIST_HEAD(&share->live);
-	INIT_LIST_HEAD(&share->queued);
 	share->expires = KTIME_MAX;
 	memcpy(share->label, args->label, sizeof(share->label));
 	return share;
@@ -208,7 +165,7 @@ int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
 
 	if (ret)
 		return ret;
-	share = ps_share_alloc(file, args);
+	share = ps_share_create(file, args);
 	if (!share)
 		return -ENOBUFS;
 	ret = ps_find_peer(share, args);

@@ -18,7 +18,7 @@ TRACE_EVENT(pendshare_share,
 			     __field(u32, access)
 			     __field(u32, runs)
 	    ),
-	    TP_fast_assign(__entry->id = share->id;
+	    TP_fast_assign(__entry->id = share->node.id;
 			   __entry->length = share->length;
 			   __entry->access = share->access;
 			   __entry->runs = share->pages.nr_runs;
@@ -34,7 +34,7 @@ TRACE_EVENT(pendshare_end,
 			     __field(u64, written)
 			     __field(u32, reason)
 	    ),
-	    TP_fast_assign(__entry->id = share->id;
+	    TP_fast_assign(__entry->id = share->node.id;
 			   __entry->written = share->written;
 			   __entry->reason = pendshare_lease_reason(&share->lease);
 	    ),
@@ -48,7 +48,7 @@ TRACE_EVENT(pendshare_doorbell,
 	    TP_STRUCT__entry(__field(u64, id)
 			     __field(u64, rings)
 	    ),
-	    TP_fast_assign(__entry->id = share->id;
+	    TP_fast_assign(__entry->id = share->node.id;
 			   __entry->rings = share->all_rings;
 	    ),
 	    TP_printk("id=%llu rings=%llu", __entry->id, __entry->rings)

@@ -95,6 +95,8 @@ function otherPrograms({ rounds, seed }: NativeTest, corpus: string): readonly P
       silent: true,
     },
     { name: 'steps address', argv: [built('address', 'steps'), ...numbers] },
+    { name: 'events address', argv: [built('address', 'events'), ...numbers] },
+    { name: 'table address', argv: [built('address', 'table'), ...numbers] },
     { name: 'lease thread', argv: [built('thread', 'lease'), ...numbers] },
     { name: 'lease address', argv: [built('address', 'lease'), ...numbers] },
     { name: 'calls thread', argv: [built('thread', 'calls')] },
