@@ -14,15 +14,8 @@ const backend = new NativeBackend<Wakeup>({
   platform: 'win32',
   devicePath: '\\\\.\\pendshare',
   wakeups: WAKEUPS,
-  // No `memlock`: Windows bounds what can be locked in all, and no limit of a process that could be told.
-  supports: Object.freeze({
-    memlock: false,
-    deadline: true,
-    removal: true,
-    ownerExit: true,
-    event: true,
-    liveMemory: true,
-  }),
+  memlock: false, // Windows bounds what can be locked in all
+
   loadAddon,
   errors,
   missing: ['ERROR_FILE_NOT_FOUND', 'ERROR_PATH_NOT_FOUND'],

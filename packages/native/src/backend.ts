@@ -25,7 +25,8 @@ export interface System<Wakeup extends string> {
   readonly devicePath: string
   /** The ways in which events reach the event loop: `poll` by libuv, `thread` by a thread that waits. */
   readonly wakeups: readonly Wakeup[]
-  readonly supports: Supports
+  /** Whether a process has a limit of its own of what it may lock, and can be told of it. */
+  readonly memlock: boolean
   readonly loadAddon: () => Addon
   readonly errors: ErrorTable
   /** Names of `addon.status` by which opening fails: there is no such device; this user may not. */
@@ -54,6 +55,16 @@ interface Obstacle {
 interface Wish {
   readonly poll?: boolean | undefined
   readonly administrator?: boolean
+}
+
+/** What each driver of this project can. */
+const EVERYTHING: Supports = {
+  memlock: true,
+  deadline: true,
+  removal: true,
+  ownerExit: true,
+  event: true,
+  liveMemory: true,
 }
 
 export class NativeBackend<Wakeup extends string> implements Backend {
@@ -167,7 +178,7 @@ export class NativeBackend<Wakeup extends string> implements Backend {
 
   #start(reached: Reached, sink: EventSink): NativeBackendDevice {
     const { native, errors } = reached
-    const { supports } = this.#system
+    const supports = Object.freeze({ ...EVERYTHING, memlock: this.#system.memlock })
     let device: NativeBackendDevice | undefined
     try {
       device = NativeBackendDevice.start({ ...reached, supports }, sink)

@@ -1,10 +1,10 @@
 /** Whatever kills the owner in whatever stage: it dies at once, and then no page is pinned any more. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { STAGES, type Stage } from '../../../native/test/real/stages.ts'
 import type { Wakeup } from '../../src/index.ts'
 import { pinnedPages, runChild, wakeups } from './bed.ts'
 import type { Death } from './dying.ts'
-import { STAGES, type Stage } from './stages.ts'
 
 /** How each death shows to the parent. */
 const OUTCOMES: Record<Death, [code: number | null, signal: string | null]> = {

@@ -1,7 +1,8 @@
 /** A child that opens a device for each stage named, reaches them all, and dies: `dying.ts WAKEUP DEATH STAGE…`. */
+
+import { reach, type Stage } from '../../../native/test/real/stages.ts'
 import type { Wakeup } from '../../src/index.ts'
 import { openDevice } from './bed.ts'
-import { reach, type Stage } from './stages.ts'
 
 const deaths = {
   SIGKILL: () => process.kill(process.pid, 'SIGKILL'),

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { STAGES, type Stage } from '../../../native/test/real/stages.ts'
+import { endOneOfTwo } from '../../../native/test/real/workers.ts'
 import type { Wakeup } from '../../src/index.ts'
 import { openDevice, pinnedPages, threads, threadsFallTo, wakeups } from './bed.ts'
-import { STAGES, type Stage } from './stages.ts'
 
 async function startWorker(wakeup: Wakeup, ...stages: readonly Stage[]): Promise<Worker> {
   const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { wakeup, stages } })
@@ -36,21 +37,8 @@ for (const wakeup of wakeups) {
 
     it('several share at once, and the end of one leaves the shares of the others alone', async () => {
       await using device = await openDevice(wakeup)
-      const mine = await device.share({ bytes: device.info.pageSize, peer: 'fill' })
-      const [doomed, survivor] = await Promise.all([
-        startWorker(wakeup, 'busy', 'pended'),
-        startWorker(wakeup, 'pended'),
-      ])
-      const pinned = pinnedPages()
-      await doomed.terminate()
-      assert.ok(pinnedPages() < pinned)
-      assert.ok(pinnedPages() > device.stats().pinnedPages, 'the survivor has its shares')
-      const rings = mine.doorbell.total
-      mine.notify()
-      while (mine.doorbell.total <= rings) await mine.doorbell.wait()
-      await survivor.terminate()
-      assert.equal((await mine.release()).reason, 'released')
-      assert.equal(pinnedPages(), 0)
+      const both = () => Promise.all([startWorker(wakeup, 'busy', 'pended'), startWorker(wakeup, 'pended')])
+      await endOneOfTwo(device, both, pinnedPages)
     })
   })
 }

@@ -1,7 +1,7 @@
 /** Whatever kills the owner in whatever stage: it dies at once, and then no page is pinned any more. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { STAGES, type Stage } from '../../../backend-linux/test/vm/stages.ts'
+import { STAGES, type Stage } from '../../../native/test/real/stages.ts'
 import { nothingPinned, runChild } from './bed.ts'
 import type { Death } from './dying.ts'
 

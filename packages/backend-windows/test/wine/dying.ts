@@ -1,5 +1,5 @@
 /** A child that opens a device for each stage named, reaches them all, and dies: `dying DEATH STAGE…`. */
-import { reach, type Stage } from '../../../backend-linux/test/vm/stages.ts'
+import { reach, type Stage } from '../../../native/test/real/stages.ts'
 import { openDevice } from './bed.ts'
 
 const deaths = {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { STAGES, type Stage } from '../../../backend-linux/test/vm/stages.ts'
+import { STAGES, type Stage } from '../../../native/test/real/stages.ts'
+import { endOneOfTwo } from '../../../native/test/real/workers.ts'
 import { beside, openDevice, pinnedPages } from './bed.ts'
 
 async function startWorker(...stages: readonly Stage[]): Promise<Worker> {
@@ -35,17 +36,7 @@ describe('workers', () => {
 
   it('several share at once, and the end of one leaves the shares of the others alone', async () => {
     await using device = await openDevice()
-    const mine = await device.share({ bytes: 4096, peer: 'fill' })
-    const [doomed, survivor] = await Promise.all([startWorker('busy', 'pended'), startWorker('pended')])
-    const pinned = pinnedPages()
-    await doomed.terminate()
-    assert.ok(pinnedPages() < pinned)
-    assert.ok(pinnedPages() > device.stats().pinnedPages, 'the survivor has its shares')
-    const rings = mine.doorbell.total
-    mine.notify()
-    while (mine.doorbell.total <= rings) await mine.doorbell.wait()
-    await survivor.terminate()
-    assert.equal((await mine.release()).reason, 'released')
-    assert.equal(pinnedPages(), 0)
+    const both = () => Promise.all([startWorker('busy', 'pended'), startWorker('pended')])
+    await endOneOfTwo(device, both, pinnedPages)
   })
 })
