@@ -1,0 +1,277 @@
+/** The device over a port that the test plays: what comes in which order, and on which way. */
+import { type BackendEvent, Region, type ShareRequest } from '@pendshare/core'
+import { expect, it } from 'vitest'
+import type { Addon, NativeDevice, NativeInfo } from '../src/addon.ts'
+import { NativeBackendDevice } from '../src/device.ts'
+import { Errors } from '../src/errors.ts'
+
+const PAGE = 4096
+const PENDING = 0x103
+const REFUSED = 0
+const BARRIER = 99
+const RELEASED = 1
+const RECALLED = 8
+const FIELDS = 5
+
+const abi = {
+  PENDSHARE_ABI_VERSION: 1,
+  PENDSHARE_ACCESS_READ: 1,
+  PENDSHARE_ACCESS_WRITE: 2,
+  PENDSHARE_EVENT_DOORBELL: 1,
+  PENDSHARE_EVENT_END: 2,
+  PENDSHARE_EVENT_RECALL: 3,
+  PENDSHARE_EVENT_REMOVED: 4,
+  PENDSHARE_EVENT_ACCEPTED: 5,
+  PENDSHARE_FAILURE_RING: 1,
+}
+const ENODEV = 19
+
+type Slots = readonly [id: number, kind: number, reason?: number, value?: number, failure?: number]
+
+/** A device whose port answers `answer` to every share, and has barriers or not. */
+function play({ answer = 0, barriers = false } = {}) {
+  const told: BackendEvent[] = []
+  const pool: ((status: number) => void)[] = []
+  const calls: string[] = []
+  let slots: Float64Array = new Float64Array(0)
+  let wake: (count: number, over: boolean) => void = () => {}
+  /** As the waiter: one batch. */
+  const tell = (events: readonly Slots[], over = false) => {
+    events.forEach((event, at) => {
+      slots.set([0, 0, 0, 0, 0], at * FIELDS)
+      slots.set(event as readonly number[], at * FIELDS)
+    })
+    wake(events.length, over)
+  }
+  const native = {
+    start: (array: Float64Array, callback: typeof wake) => {
+      slots = array
+      wake = callback
+      return true
+    },
+    share: () => answer,
+    shareOnPool: () => new Promise<number>((resolve) => pool.push(resolve)),
+    release: (id: number, wait: boolean) => {
+      calls.push(`release ${id} ${wait}`)
+      if (wait) slots.set(answer === PENDING ? [0, 0] : [id, 2, RELEASED, 7, 0])
+      return 0
+    },
+    notify: () => ENODEV,
+    hold: () => {},
+    barrier: () => {
+      calls.push('barrier')
+      return barriers
+    },
+    shutdown: () => 0,
+    close: () => calls.push('close'),
+  } as unknown as NativeDevice
+  const addon = {
+    abi,
+    status: { ENODEV, ENOENT: 2 },
+    pending: PENDING,
+    refusedKind: REFUSED,
+    barrierKind: BARRIER,
+    eventFields: FIELDS,
+    batch: 16,
+    addressOf: () => 4096n,
+    lockableBytes: () => Number.POSITIVE_INFINITY,
+  } as unknown as Addon
+  const table = {
+    row: (name: string) => name,
+    nameOf: String,
+    elevate: '',
+    event: '',
+    memory: '',
+    memlock: () => '',
+  }
+  const info: NativeInfo = {
+    abi: 1,
+    version: 0x000102,
+    pageSize: PAGE,
+    maxBytes: 1e9,
+    maxShares: 9,
+    minPeriodNs: 1,
+    shares: 0,
+    pinnedPages: 0,
+    totalPinnedPages: 0,
+    peers: [],
+  }
+  const supports = {
+    memlock: true,
+    deadline: true,
+    removal: true,
+    ownerExit: true,
+    event: true,
+    liveMemory: true,
+  }
+  const parts = { addon, native, info, errors: new Errors(addon, table), supports }
+  const device = NativeBackendDevice.start(parts, (events) => told.push(...events))
+  if (device === undefined) throw new Error('it starts')
+  return { device, told, pool, calls, tell }
+}
+
+function request(id: number, bytes = PAGE): ShareRequest {
+  return {
+    id,
+    memory: Region.allocate(bytes).memory,
+    access: 'readwrite',
+    peer: '',
+    peerOptions: new Uint8Array(0),
+    event: undefined,
+    label: `share ${id}`,
+    deadlineMs: undefined,
+  }
+}
+
+const LARGE = 2 << 20
+
+it('accepts in the call where the port answers, and refuses with what it says', () => {
+  expect(play().device.share(request(1))).toBeUndefined()
+  const { device } = play({ answer: 2 })
+  expect(() => device.share(request(1))).toThrow(
+    expect.objectContaining({ code: 'ERR_PENDSHARE_UNKNOWN_PEER' }),
+  )
+})
+
+it('waits for news of a share that is under way', async () => {
+  const { device, tell, told } = play({ answer: PENDING })
+  const accepted = device.share(request(1))
+  const refused = device.share(request(2))
+  tell([
+    [1, 5],
+    [2, REFUSED, ENODEV],
+  ])
+  await accepted
+  await expect(refused).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
+  expect(told).toEqual([])
+})
+
+it('takes an end for the news that there was a share', async () => {
+  const { device, tell, told } = play({ answer: PENDING })
+  const shared = device.share(request(1))
+  tell([[1, 2, RELEASED, 5]])
+  await shared
+  expect(told).toEqual([{ id: 1, kind: 'end', reason: 'released', bytes: 5 }])
+})
+
+it('lets an end come before the answer of the pool, and nothing after it', async () => {
+  const { device, tell, told, pool } = play()
+  const shared = device.share(request(1, LARGE))
+  tell([
+    [1, 2, RELEASED, 5],
+    [1, 1, 0, 3],
+  ])
+  pool[0]?.(0)
+  await shared
+  expect(told.map(({ kind }) => kind)).toEqual(['end'])
+})
+
+it('rejects what the pool was refused, whether it says so or an event', async () => {
+  const { device, tell, pool } = play({ answer: PENDING })
+  const byAnswer = device.share(request(1, LARGE))
+  const byEvent = device.share(request(2, LARGE))
+  tell([[2, REFUSED, ENODEV]])
+  pool[0]?.(ENODEV)
+  pool[1]?.(PENDING)
+  for (const refused of [byAnswer, byEvent])
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
+})
+
+it('tells the end of a large share behind what the driver told before it, and in its turn', async () => {
+  const { device, tell, told, pool } = play({ answer: PENDING, barriers: true })
+  device.share(request(1, LARGE))
+  device.share(request(2, LARGE))
+  for (const answer of pool) answer(PENDING)
+  // The ends overtake, by the port's threads, what PEND holds.
+  tell([
+    [1, 2, RELEASED, 5],
+    [2, 2, RELEASED, 6],
+  ])
+  expect(told).toEqual([])
+  tell([
+    [1, 1, 0, 3],
+    [0, BARRIER],
+    [2, 1, 0, 4],
+    [0, BARRIER],
+  ])
+  expect(told.map(({ id, kind }) => `${kind} ${id}`)).toEqual(['doorbell 1', 'end 1', 'doorbell 2', 'end 2'])
+})
+
+it('asks for no barrier for small shares, and waits for none when PEND is over', () => {
+  const { device, tell, told, calls } = play({ answer: PENDING, barriers: true })
+  device.share(request(1))
+  device.share(request(2, LARGE))
+  tell([[1, 2, RELEASED, 5]])
+  expect(calls).toEqual([])
+  tell([[2, 2, RELEASED, 6]])
+  expect(told).toHaveLength(1)
+  tell([], true)
+  expect(told).toHaveLength(2)
+})
+
+it('tells of a recall before the end that it led to, once', () => {
+  const { device, tell, told } = play()
+  device.share(request(1))
+  device.share(request(2))
+  tell([
+    [1, 3, 0, 40],
+    [1, 2, RECALLED],
+    [2, 2, RECALLED],
+  ])
+  expect(told).toMatchObject([
+    { id: 1, kind: 'recall', graceMs: 40 },
+    { id: 1, kind: 'end' },
+    { id: 2, kind: 'recall', graceMs: 0 },
+    { id: 2, kind: 'end' },
+  ])
+})
+
+it('tells the end that release brought in the next microtask, and waits for no other', async () => {
+  const { device, told, tell, calls } = play()
+  device.share(request(1))
+  expect(device.end(1, 'release')).toBe(true)
+  expect(told).toEqual([])
+  await Promise.resolve()
+  expect(told).toEqual([{ id: 1, kind: 'end', reason: 'released', bytes: 7 }])
+  tell([[1, 1, 0, 3]])
+  expect(told).toHaveLength(1)
+  expect(device.end(1, 'release')).toBe(false)
+  expect(calls).toEqual(['release 1 true'])
+})
+
+it('does not wait where ending takes long, nor takes an empty slot for an end', async () => {
+  const large = play()
+  large.device.share(request(1, LARGE))
+  large.device.end(1, 'release')
+  expect(large.calls).toEqual(['release 1 false'])
+  const { device, told, tell } = play({ answer: PENDING })
+  device.share(request(1))
+  device.end(1, 'release')
+  await Promise.resolve()
+  expect(told).toEqual([])
+  tell([[1, 2, RELEASED, 5]])
+  expect(told).toHaveLength(1)
+})
+
+it('closes when PEND is over, the pool has answered, and every share is settled', async () => {
+  const { device, tell, pool, calls } = play({ answer: PENDING })
+  const large = device.share(request(1, LARGE))
+  const small = device.share(request(2))
+  const closed = device.close().then(() => calls.push('closed'))
+  tell([], true)
+  await new Promise(setImmediate)
+  pool[0]?.(ENODEV)
+  await expect(large).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
+  await new Promise(setImmediate)
+  expect(calls).toEqual([])
+  tell([[2, REFUSED, ENODEV]])
+  await expect(small).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
+  await closed
+  expect(calls).toEqual(['close', 'closed'])
+})
+
+it('does not mind that a share has ended when it is notified', () => {
+  const { device } = play()
+  device.share(request(1))
+  expect(() => device.notify(1)).not.toThrow()
+})
