@@ -1,9 +1,8 @@
 /** `npm run test:linux`: runs the test groups in VMs, one boot for each group and kernel, and counts what they say in TAP. */
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
-import { cacheRoot } from '../cache.ts'
-import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
+import { add, type Counts, formatCounts, nothing } from '../counts.ts'
+import { testProgram } from '../program.ts'
 import { testGate } from './gate.ts'
 import { type Group, groups } from './groups.ts'
 import {
@@ -16,7 +15,7 @@ import {
   specify,
 } from './kernels.ts'
 import type { KernelEnd } from './publish.ts'
-import { runInVm, type VmResult } from './run.ts'
+import { runInVm } from './run.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 
@@ -67,27 +66,24 @@ export function countsOf(ends: readonly KernelEnd[]): Counts {
   return ends.flatMap(({ results }) => Object.values(results)).reduce(add, nothing)
 }
 
-/** One boot. The machine's own verdict (kernel log, leftovers, unloading) counts as one test beside the group's. */
+/** One boot. */
 async function testGroup(kernel: Kernel, group: Group): Promise<Counts> {
-  const start = performance.now()
   const label = `linux-vm ${kernel.name} ${group.name}`
   console.log(`${label}: ${group.command.join(' ')}`)
   await group.prepare?.(kernel.architecture)
   const { prepare: _, on: __, name: ___, quick: ____, ...machine } = group
-  const progress = followProgress(label)
-  const result = await runInVm({
-    ...machine,
-    kernel: kernel.name,
-    cwd: repository,
-    path: [join(repository, 'node_modules/.bin')],
-    onOutput: progress.see,
-  }).finally(progress.stop)
-  const counts = judge(result)
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  const log = await keepLog(`${kernel.name}-${group.name}`, result)
-  if (counts.failed > 0) explain(result, log)
-  console.log(`${label}: ${formatCounts(counts)} (${seconds} s)`)
-  return counts
+  const run = async () => {
+    const progress = followProgress(label)
+    const result = await runInVm({
+      ...machine,
+      kernel: kernel.name,
+      cwd: repository,
+      path: [join(repository, 'node_modules/.bin')],
+      onOutput: progress.see,
+    }).finally(progress.stop)
+    return { ...result, aside: result.kernelLog }
+  }
+  return testProgram({ label, judged: 'points', run })
 }
 
 /** While a group runs, a line every 15 seconds says how far it is. */
@@ -104,31 +100,6 @@ function followProgress(label: string): { see(text: string): void; stop(): void 
     },
     stop: () => clearInterval(timer),
   }
-}
-
-function judge(result: VmResult): Counts {
-  const told = countTap(result.output)
-  const silent = told.passed + told.failed + told.skipped === 0 // a group that ran no test proves nothing
-  const unexplained = result.exitCode !== 0 && told.failed === 0
-  const machine = result.problems.length === 0 && !silent && !unexplained
-  return add(told, machine ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 })
-}
-
-function explain(result: VmResult, log: string): void {
-  const lines = result.output.trimEnd().split('\n')
-  console.log(lines.slice(-100).join('\n'))
-  console.log(`exit code ${result.exitCode ?? 'unknown: the command did not end'}`)
-  for (const problem of result.problems) console.log(`problem: ${problem}`)
-  console.log(`the whole output and kernel log: ${log}`)
-}
-
-async function keepLog(name: string, result: VmResult): Promise<string> {
-  const directory = join(cacheRoot(), 'logs')
-  await mkdir(directory, { recursive: true })
-  const path = join(directory, `${name}.log`)
-  const problems = result.problems.map((problem) => `problem: ${problem}\n`).join('')
-  await writeFile(path, `${result.output}\n--- kernel log\n${result.kernelLog}---\n${problems}`)
-  return path
 }
 
 async function list(): Promise<void> {

@@ -9,9 +9,10 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensurePackages } from '../apt.ts'
-import { mustRun, run } from '../command.ts'
-import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
+import { mustRun, run as runCommand } from '../command.ts'
+import { add, type Counts, formatCounts, nothing } from '../counts.ts'
 import type { DebianPackage } from '../packages.ts'
+import { testProgram } from '../program.ts'
 
 export interface NativeTest {
   readonly rounds: number
@@ -118,18 +119,9 @@ async function runAll(programs: readonly Program[]): Promise<Counts> {
   return counts
 }
 
-async function runProgram({ name, argv, silent }: Program): Promise<Counts> {
-  const start = performance.now()
-  const { exitCode, output } = await run(['timeout', String(LIMIT_S), ...argv], { progress: name })
-  const points = silent ? { ...nothing, passed: exitCode === 0 ? 1 : 0 } : countTap(output)
-  const silence = points.passed + points.failed === 0
-  const counts = exitCode !== 0 && points.failed === 0 ? add(points, { ...nothing, failed: 1 }) : points
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  console.log(`native ${name}: ${formatCounts(counts)} in ${seconds} s`)
-  if (counts.failed > 0 || silence)
-    console.log(`${output.trimEnd()}\nexit code ${exitCode} from: ${argv.join(' ')}`)
-  else for (const line of output.split('\n')) if (line.startsWith('# ')) console.log(`  ${line.slice(2)}`)
-  return silence && counts.failed === 0 ? { ...nothing, failed: 1 } : counts
+function runProgram({ name, argv, silent }: Program): Promise<Counts> {
+  const run = () => runCommand(['timeout', String(LIMIT_S), ...argv], { progress: name })
+  return testProgram({ label: `native ${name}`, judged: silent ? 'exit code' : 'points', run })
 }
 
 if (import.meta.main) {

@@ -104,7 +104,7 @@ async function buildIoctl(out: string): Promise<string> {
   const program = join(out, 'ioctl.exe')
   const directory = join(here, 'ioctl')
   const sources = (await readdir(directory)).filter((name) => name.endsWith('.c'))
-  const paths = sources.map((name) => join(directory, name))
+  const paths = [...sources.map((name) => join(directory, name)), join(root, 'testbed/tap/tap.c')]
   const libraries = ['-lntdll', '-ladvapi32']
   await mustRun([C, '-std=gnu11', ...STRICT, `-I${include}`, ...paths, '-o', program, ...libraries])
   return program

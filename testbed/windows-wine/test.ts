@@ -2,13 +2,14 @@
  * `npm run test:windows`: the Windows driver as it was built, its addon and Windows' own Node under Wine, with a double of the
  * driver framework. Two lanes at once, each in a Windows of its own. What Wine cannot show is listed by name.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { cacheRoot, withLock } from '../cache.ts'
-import { add, type Counts, countTap, formatCounts, nothing } from '../counts.ts'
+import { add, type Counts, formatCounts, nothing } from '../counts.ts'
+import { testProgram } from '../program.ts'
 import { type Artifacts, buildArtifacts } from './artifacts.ts'
-import { type Ended, removeLeftovers, Wine } from './wine.ts'
+import { removeLeftovers, Wine } from './wine.ts'
 
 interface Program {
   readonly name: string
@@ -69,36 +70,12 @@ async function runLane(artifacts: Artifacts, programs: readonly Program[]): Prom
   }
 }
 
-async function runProgram(wine: Wine, { name, argv, limitS }: Program): Promise<Counts> {
-  const start = performance.now()
-  const ended = await wine.run(name, argv, limitS)
-  const told = countTap(ended.stdout.replaceAll('\r', ''))
-  const silent = told.passed + told.failed + told.skipped === 0 // a program that ran no test proves nothing
-  const unexplained = ended.exitCode !== 0 && told.failed === 0
-  const counts = silent || unexplained ? add(told, { ...nothing, failed: 1 }) : told
-  const log = await keepLog(name, ended)
-  if (counts.failed > 0) explain(name, ended, limitS, log)
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  console.log(`windows-wine ${name}: ${formatCounts(counts)} (${seconds} s)`)
-  return counts
-}
-
-function explain(name: string, { exitCode, stdout, stderr }: Ended, limitS: number, log: string): void {
-  const failures = stdout.split(/\r?\n/).flatMap((line, at, lines) => {
-    return /^\s*not ok\b/.test(line) || line.startsWith('Bail out!') ? lines.slice(at, at + 16) : []
-  })
-  console.log((failures.length > 0 ? failures : stdout.split('\n').slice(-40)).join('\n'))
-  console.log(stderr.split('\n').slice(-20).join('\n'))
-  const how = exitCode === undefined ? `hung, and was ended after ${limitS} s` : `exit code ${exitCode}`
-  console.log(`windows-wine ${name}: ${how}; the whole output: ${log}`)
-}
-
-async function keepLog(name: string, { stdout, stderr }: Ended): Promise<string> {
-  const directory = join(cacheRoot(), 'logs')
-  await mkdir(directory, { recursive: true })
-  const path = join(directory, `windows-${name}.log`)
-  await writeFile(path, `${stdout}\n--- stderr\n${stderr}`)
-  return path
+function runProgram(wine: Wine, { name, argv, limitS }: Program): Promise<Counts> {
+  const run = async () => {
+    const { exitCode, stdout, stderr } = await wine.run(name, argv, limitS)
+    return { exitCode, output: stdout.replaceAll('\r', ''), aside: stderr }
+  }
+  return testProgram({ label: `windows-wine ${name}`, judged: 'points', run })
 }
 
 const HEADING = '## What Wine cannot show'

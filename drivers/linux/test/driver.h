@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "../../../testbed/tap/suite.h"
 
 #define PAGE ((unsigned long)sysconf(_SC_PAGESIZE))
 

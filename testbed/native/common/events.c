@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../../../drivers/common/events.h"
-#include "../tap.h"
+#include "../../tap/tap.h"
 
 #define SHARES 7u
 #define BATCH 5u

@@ -10,7 +10,7 @@
 
 #include "../fake/fake.h"
 #include "../../../drivers/common/lease.h"
-#include "../tap.h"
+#include "../../tap/tap.h"
 
 #define ENDERS 3u /* with the reasons 1, 2, 3 */
 #define USERS 3u

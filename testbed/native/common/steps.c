@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 #include "../../../drivers/common/peer.h"
-#include "../tap.h"
+#include "../../tap/tap.h"
 
 #define PAGE 4096u
 #define PAGES 8u

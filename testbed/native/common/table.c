@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../drivers/common/table.h"
-#include "../tap.h"
+#include "../../tap/tap.h"
 
 #define BITS 3u
 #define NODES 40u

@@ -7,8 +7,9 @@ import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensurePackages } from '../../apt.ts'
-import { mustRun, run } from '../../command.ts'
+import { mustRun, run as runCommand } from '../../command.ts'
 import { add, type Counts, formatCounts, nothing } from '../../counts.ts'
+import { testProgram } from '../../program.ts'
 
 interface RingTest {
   readonly records: number
@@ -53,14 +54,12 @@ export async function testRing(options: Partial<RingTest> = {}): Promise<Counts>
   return counts
 }
 
-async function check(what: string, argv: readonly string[]): Promise<Counts> {
-  const { exitCode, stdout, output } = await run(['timeout', String(LIMIT_S), ...argv], { progress: what })
-  const ended = exitCode === 124 ? `no end after ${LIMIT_S} s: a lost wake-up?` : `exit code ${exitCode}`
-  console.log(`${exitCode === 0 ? 'ok' : `not ok, ${ended}`}: ${what}`)
-  const told = (exitCode === 0 ? stdout : output).trimEnd()
-  if (told !== '') console.log(told.replaceAll(/^/gm, '  '))
-  if (exitCode !== 0) console.log(`  from: ${argv.join(' ')}`)
-  return exitCode === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 }
+function check(what: string, argv: readonly string[]): Promise<Counts> {
+  const run = async () => {
+    const ended = await runCommand(['timeout', String(LIMIT_S), ...argv], { progress: what })
+    return ended.exitCode === 124 ? { ...ended, exitCode: undefined } : ended
+  }
+  return testProgram({ label: `ring: ${what}`, judged: 'exit code', run })
 }
 
 function defaults(): RingTest {

@@ -3,7 +3,7 @@
 #ifndef PENDSHARE_NATIVE_CALLS_H
 #define PENDSHARE_NATIVE_CALLS_H
 
-#include "../tap.h"
+#include "../../tap/tap.h"
 #include "guest.h"
 
 void test_arguments(void);

@@ -10,7 +10,7 @@
  */
 #include <time.h>
 
-#include "../tap.h"
+#include "../../tap/tap.h"
 #include "races.h"
 
 static const struct race *race;

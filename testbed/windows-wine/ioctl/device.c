@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void check_status(NTSTATUS status, NTSTATUS expected, const char *format, ...)
+{
+	char title[256] = "a step";
+	va_list arguments;
+
+	if (!format && status == expected)
+		return;
+	va_start(arguments, format);
+	if (format)
+		vsnprintf(title, sizeof(title), format, arguments);
+	va_end(arguments);
+	if (!tap(status == expected, "%s", title))
+		printf("# status %08lx, not %08lx\n", (unsigned long)status,
+		       (unsigned long)expected);
+}
 
 HANDLE device_open_for(DWORD access, DWORD flags)
 {
@@ -115,8 +132,10 @@ void await_accepted(HANDLE device, ULONG count)
 
 		begin(device, PENDSHARE_IOC_PEND, &arguments, sizeof(arguments), events,
 		      sizeof(events), &pending);
-		if (await(&pending, "ACCEPTED") != STATUS_SUCCESS)
-			return check(0, "PEND for ACCEPTED");
+		if (await(&pending, "ACCEPTED") != STATUS_SUCCESS) {
+			tap(false, "PEND for ACCEPTED");
+			return;
+		}
 		for (i = 0; i < pending.result.Information / sizeof(*events); i++)
 			count -= events[i].kind == PENDSHARE_EVENT_ACCEPTED;
 	}
@@ -132,7 +151,7 @@ void await_quiet(const char *what)
 		Sleep(5);
 		info = info_of(device);
 	}
-	check(!info.total_shares && !info.total_pinned_pages, "%s: no share and no page is left",
+	tap(!info.total_shares && !info.total_pinned_pages, "%s: no share and no page is left",
 	      what);
 	CloseHandle(device);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device as a native Windows program uses it, and TAP: what the tests of the driver's answers
- * share. Every wait is bounded and names what hung.
+ * The device as a native Windows program uses it, and what the tests of its answers share. Every
+ * wait is bounded and names what hung.
  */
 #ifndef PENDSHARE_TEST_DEVICE_H
 #define PENDSHARE_TEST_DEVICE_H
@@ -14,6 +14,8 @@
 #include <ntstatus.h>
 #include <pendshare/abi.h>
 
+#include "../../tap/tap.h"
+
 #define PAGE 4096u
 #define PATIENCE_MS 20000u
 
@@ -24,15 +26,10 @@ struct pending {
 	NTSTATUS first; /* what the call itself said */
 };
 
-/* tap.c */
-void check(int fine, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* device.c */
+/* A point with a title, or with NULL a step that is told of only when it fails. */
 void check_status(NTSTATUS status, NTSTATUS expected, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* For what Wine is known not to show: the name and why. */
-void cannot_show(const char *name, const char *why);
-int finish(void);
-
-/* device.c */
 HANDLE device_open(DWORD flags); /* FILE_FLAG_OVERLAPPED or 0; ends the program if it cannot */
 HANDLE device_open_for(DWORD access, DWORD flags);
 void begin(HANDLE device, ULONG code, void *in, ULONG in_length, void *out, ULONG out_length,

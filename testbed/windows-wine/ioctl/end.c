@@ -36,12 +36,12 @@ static void test_cancel_request(void)
 	struct pending pendings[SHARES];
 
 	share_many(device, pendings);
-	check(CancelIoEx(device, (OVERLAPPED *)&pendings[3].result), "CancelIoEx of one request");
-	check(ended_as(pendings, 3, 1, PENDSHARE_CANCELLED, "CancelIoEx") == 1,
+	tap(CancelIoEx(device, (OVERLAPPED *)&pendings[3].result), "CancelIoEx of one request");
+	tap(ended_as(pendings, 3, 1, PENDSHARE_CANCELLED, "CancelIoEx") == 1,
 	      "ends it as cancelled");
-	check(info_of(device).shares == SHARES - 1, "and no other");
+	tap(info_of(device).shares == SHARES - 1, "and no other");
 	check_status(shut_down(device), STATUS_SUCCESS, "SHUTDOWN");
-	check(ended_as(pendings, 0, 3, PENDSHARE_CLOSED, "SHUTDOWN") == 3 &&
+	tap(ended_as(pendings, 0, 3, PENDSHARE_CLOSED, "SHUTDOWN") == 3 &&
 		  ended_as(pendings, 4, SHARES - 4, PENDSHARE_CLOSED, "SHUTDOWN") == SHARES - 4,
 	      "ends the others as closed");
 	CloseHandle(device);
@@ -71,7 +71,7 @@ static void test_close_handle(void)
 
 	share_many(device, pendings);
 	CloseHandle(device);
-	check(ended_as(pendings, 0, SHARES, PENDSHARE_CLOSED, "CloseHandle with pending shares") ==
+	tap(ended_as(pendings, 0, SHARES, PENDSHARE_CLOSED, "CloseHandle with pending shares") ==
 		  SHARES,
 	      "CloseHandle with pending shares ends all as closed");
 	await_quiet("CloseHandle");
@@ -87,17 +87,17 @@ static void test_revoke(void)
 		     "REVOKE with a grace of more than an hour");
 	share_many(device, pendings);
 	check_status(revoke(device, 1), STATUS_SUCCESS, "REVOKE with a time of grace");
-	check(ended_as(pendings, 0, SHARES, PENDSHARE_RECALLED, "REVOKE with grace") == SHARES,
+	tap(ended_as(pendings, 0, SHARES, PENDSHARE_RECALLED, "REVOKE with grace") == SHARES,
 	      "ends all as recalled");
 	share_many(device, pendings);
 	check_status(revoke(device, 0), STATUS_SUCCESS, "REVOKE at once");
-	check(ended_as(pendings, 0, SHARES, PENDSHARE_DEVICE_REMOVED, "REVOKE") == SHARES,
+	tap(ended_as(pendings, 0, SHARES, PENDSHARE_DEVICE_REMOVED, "REVOKE") == SHARES,
 	      "ends all as removed");
 	check_status(call(device, PENDSHARE_IOC_SHARE, &more, sizeof(more), pages(1), PAGE),
 		     STATUS_DEVICE_REMOVED, "SHARE on a dead file");
 	check_status(end_share(device, PENDSHARE_IOC_RELEASE, 1), STATUS_DEVICE_REMOVED,
 		     "RELEASE on a dead file");
-	check(info_of(device).shares == 0, "INFO on a dead file");
+	tap(info_of(device).shares == 0, "INFO on a dead file");
 	check_status(shut_down(device), STATUS_SUCCESS, "SHUTDOWN of a dead file");
 	CloseHandle(device);
 }
@@ -168,7 +168,7 @@ static void test_race(void)
 
 	for (round = 1; round <= ROUNDS; round++)
 		won[race_once(device, go, memory, round)]++;
-	check(won[0] == 0, "%d races of RELEASE and CancelIoEx have one winner each", ROUNDS);
+	tap(won[0] == 0, "%d races of RELEASE and CancelIoEx have one winner each", ROUNDS);
 	printf("# released %lu, cancelled %lu\n", won[PENDSHARE_RELEASED],
 	       won[PENDSHARE_CANCELLED]);
 	CloseHandle(device);

@@ -11,5 +11,5 @@ int main(int argc, char **argv)
 	test_end();
 	test_owner(argv[0]);
 	test_access();
-	return finish();
+	return tap_end();
 }

@@ -133,12 +133,12 @@ static void test_killed(const char *self)
 	PROCESS_INFORMATION child = start(self, "wait", ready);
 	HANDLE device;
 
-	check(WaitForSingleObject(ready, PATIENCE_MS) == WAIT_OBJECT_0, NULL);
+	check_status(WaitForSingleObject(ready, PATIENCE_MS), STATUS_WAIT_0, NULL);
 	device = device_open(FILE_FLAG_OVERLAPPED);
-	check(info_of(device).total_shares == CHILD_SHARES, "a child has its shares");
+	tap(info_of(device).total_shares == CHILD_SHARES, "a child has its shares");
 	CloseHandle(device);
 	TerminateProcess(child.hProcess, 7);
-	check(exit_code(child) == 7, "TerminateProcess with pending shares");
+	tap(exit_code(child) == 7, "TerminateProcess with pending shares");
 	await_quiet("TerminateProcess");
 	CloseHandle(ready);
 }
@@ -164,9 +164,9 @@ void test_owner(const char *self)
 	HANDLE device = inheritable(device_open(FILE_FLAG_OVERLAPPED));
 	HANDLE event = CreateEventW(NULL, FALSE, FALSE, NULL);
 
-	check(exit_code(start(self, "use-foreign", device)) == 0,
+	tap(exit_code(start(self, "use-foreign", device)) == 0,
 	      "a process that did not open the handle may ask for INFO only");
-	check(exit_code(start(self, "foreign-event", event)) == 0,
+	tap(exit_code(start(self, "foreign-event", event)) == 0,
 	      "an event of another process is none");
 	CloseHandle(event);
 	CloseHandle(device);

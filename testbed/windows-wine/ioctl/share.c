@@ -65,12 +65,14 @@ static void test_memory(HANDLE device)
 		     STATUS_INVALID_PARAMETER, "SHARE of two pages but a byte");
 	check_status(refuse(device, &arguments, PENDSHARE_IOC_SHARE_READONLY, memory, PAGE),
 		     STATUS_INVALID_PARAMETER, "SHARE_READONLY for a kernel that writes");
-	cannot_show("SHARE of memory off a page",
-		    "the driver gets a copy, which has its own place");
-	cannot_show("SHARE of read-only pages", "it locks none; Windows says ACCESS_VIOLATION");
-	cannot_show("SHARE_READONLY of read-only pages",
-		    "it wants to write what the request returns");
-	cannot_show("SHARE of unmapped memory", "it locks none; Windows says ACCESS_VIOLATION");
+	tap_skip("SHARE of memory off a page",
+		 "not under Wine: the driver gets a copy, which has its own place");
+	tap_skip("SHARE of read-only pages",
+		 "not under Wine: it locks none; Windows says ACCESS_VIOLATION");
+	tap_skip("SHARE_READONLY of read-only pages",
+		 "not under Wine: it wants to write what the request returns");
+	tap_skip("SHARE of unmapped memory",
+		 "not under Wine: it locks none; Windows says ACCESS_VIOLATION");
 }
 
 static void test_readonly(HANDLE device)
@@ -144,8 +146,8 @@ static void test_event(HANDLE device)
 	refused(device, with_event(device), STATUS_INVALID_HANDLE, "the device for an event");
 	arguments = with_event(event);
 	share(device, &arguments, pages(1), PAGE, &pending);
-	check(WaitForSingleObject(event, PATIENCE_MS) == WAIT_OBJECT_0, "a ring sets the event");
-	check(WaitForSingleObject(event, 0) == WAIT_TIMEOUT, "once");
+	tap(WaitForSingleObject(event, PATIENCE_MS) == WAIT_OBJECT_0, "a ring sets the event");
+	tap(WaitForSingleObject(event, 0) == WAIT_TIMEOUT, "once");
 	check_status(end_share(device, PENDSHARE_IOC_RELEASE, 9), STATUS_SUCCESS, NULL);
 	await(&pending, "the end of a share with an event");
 	CloseHandle(event);

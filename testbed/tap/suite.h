@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Tests as functions: TEST(name) { CHECK(...); } ... int main() { return run_tests(); }, with TAP on stdout. */
-#ifndef TAP_H
-#define TAP_H
+/* Tests as functions: TEST(name, "title") { CHECK(...); } ... MAIN. Each is one point. */
+#ifndef PENDSHARE_SUITE_H
+#define PENDSHARE_SUITE_H
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tap.h"
 
 typedef void (*test_function)(void);
 
@@ -16,7 +17,7 @@ static struct {
 } tap_tests[64];
 static int tap_count;
 static int tap_failures; /* of the current test */
-static const char *tap_skip;
+static const char *tap_reason; /* why the current test is skipped */
 
 #define TEST(function, title)							\
 	static void function(void);						\
@@ -53,7 +54,7 @@ static const char *tap_skip;
 
 #define SKIP(reason)								\
 	do {									\
-		tap_skip = reason;						\
+		tap_reason = reason;						\
 		return;								\
 	} while (0)
 
@@ -73,26 +74,19 @@ __attribute__((format(printf, 1, 2))) static inline void tap_fail(const char *fo
 /* Runs what main was asked for: tests whose name contains the argument, or all. */
 static inline int run_tests(int argc, char **argv)
 {
-	int failed = 0, skipped = 0, number = 0;
-
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 0; i < tap_count; i++) {
 		if (argc > 1 && !strstr(tap_tests[i].name, argv[1]))
 			continue;
 		tap_failures = 0;
-		tap_skip = NULL;
+		tap_reason = NULL;
 		tap_tests[i].run();
-		number++;
-		printf("%sok %d - %s", tap_failures ? "not " : "", number, tap_tests[i].name);
-		if (tap_skip && !tap_failures)
-			printf(" # SKIP %s", tap_skip);
-		printf("\n");
-		failed += !!tap_failures;
-		skipped += tap_skip && !tap_failures;
+		if (tap_reason && !tap_failures)
+			tap_skip(tap_tests[i].name, tap_reason);
+		else
+			tap(!tap_failures, "%s", tap_tests[i].name);
 	}
-	printf("1..%d\n# %d passed, %d failed, %d skipped\n", number, number - failed - skipped,
-	       failed, skipped);
-	return failed || !number;
+	return tap_end();
 }
 
 #define MAIN						\
