@@ -31,6 +31,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path)
 		return status;
 	}
 	peers_create(device);
+	builtin_register();
 	/* Last: from here on the device can be opened. */
 	WdfControlFinishInitializing(device->handle);
 	return STATUS_SUCCESS;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * What the parts of pendshare.sys know of one another. An open file holds shares; a share
- * lives in the context of the SHARE request that it is.
+ * lives in the context of the SHARE request that it is. The files' functions stand bottom to
+ * top: no file calls one that stands below its own.
  *
  * Locks: device->mutex (PASSIVE_LEVEL only) before file->lock; device->lock is a leaf. None is
  * held across a call into the framework that can call back, a peer, or a completion.
@@ -101,6 +102,18 @@ struct alarm {
 	void (*fire)(struct alarm *alarm);
 };
 
+/*
+ * A share: the SHARE request, pended for as long as kernel code may touch the memory, and
+ * completed exactly once when nobody does any more.
+ *
+ *   share_prepare      context, event; in the caller's context
+ *   share_begin        checks, quota, peer, id ──► refused: completed with the error
+ *        │ parked in device->parked
+ *        ▼
+ *      live ──────────► ending ────────────► last reference ───────► share_reap: completed
+ *              share_end or              share_put(), whoever
+ *              file_mark_all             drops it, at any IRQL
+ */
 struct pendshare_share_context {
 	struct pendshare_lease lease;
 	ULONG failure; /* of the winner, before it gives its reference back */
@@ -150,31 +163,44 @@ struct call {
 	} arguments;
 };
 
-/* device.c; PASSIVE */
-NTSTATUS device_create(WDFDRIVER driver, DEVICE **device);
-NTSTATUS device_info(struct call *call);
+/* ended.c */
+void share_put(SHARE *share);
+SHARE *ended_take(DEVICE *device);
 
-/* queue.c */
-EVT_WDF_IO_IN_CALLER_CONTEXT queue_caller_context;
-EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL queue_device_control;
-NTSTATUS queue_fetch(WDFREQUEST request, void *arguments, ULONG size);
-
-/* file.c */
-EVT_WDF_DEVICE_FILE_CREATE file_create;
-EVT_WDF_FILE_CLEANUP file_cleanup;
-EVT_WDF_FILE_CLOSE file_close;
+/* table.c */
 NTSTATUS file_add(FILE_CONTEXT *file, SHARE *share);
 ULONG file_remove(FILE_CONTEXT *file, SHARE *share); /* returns rings not reported */
 void file_completed(FILE_CONTEXT *file);
 SHARE *file_find(FILE_CONTEXT *file, ULONG64 id); /* with file->lock held */
 /* The one after it, or with NULL the first; with file->lock held. */
 SHARE *file_next(FILE_CONTEXT *file, SHARE *share);
+
+/* alarm.c */
+NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct alarm *alarm),
+		      ULONG64 finest_ns); /* PASSIVE */
+void alarm_delete(struct alarm *alarm);	  /* PASSIVE */
+LONGLONG alarm_due(ULONG64 in_ns);
+void alarm_start(struct alarm *alarm, ULONG64 in_ns);
+void alarm_stop(struct alarm *alarm);
+ULONG64 clock_ns(void);
+
+/* doorbell.c */
+NTSTATUS doorbell_reference(ULONG64 handle, PKEVENT *event); /* PASSIVE, in the caller's context */
+void doorbell_ring(SHARE *share);
+void events_add(FILE_CONTEXT *file, SHARE *share); /* with file->lock held */
+void events_drain(FILE_CONTEXT *file);
+void events_close(FILE_CONTEXT *file); /* PASSIVE */
+NTSTATUS events_pend(struct call *call);
+
+/* end.c */
+BOOLEAN share_end(SHARE *share, ULONG reason, ULONG failure);
+void share_let_go(SHARE *share); /* what the winner of pendshare_lease_end() owes */
+void share_let_go_all(SHARE *list);
+void share_unpark(SHARE *share);
+EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE share_canceled;
 /* With file->lock held: ends those of a peer, or all, and puts them before the list. */
 SHARE *file_mark_all(FILE_CONTEXT *file, const struct pendshare_peer *peer, ULONG reason,
 		     SHARE *list);
-NTSTATUS file_end(struct call *call);
-NTSTATUS file_notify(struct call *call);
-NTSTATUS file_shutdown(struct call *call);
 
 /* owner.c; PASSIVE */
 NTSTATUS owner_watch(DEVICE *device);
@@ -186,47 +212,46 @@ void user_refund(FILE_CONTEXT *file, ULONG64 pages);
 NTSTATUS user_charge_rate(FILE_CONTEXT *file, ULONG64 period_ns);
 void user_refund_rate(FILE_CONTEXT *file, ULONG64 period_ns);
 
+/* peers.c; PASSIVE */
+void peers_create(DEVICE *device);
+void peers_destroy(void);
+NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments);
+void peer_detach(SHARE *share);
+BOOLEAN peer_is_leaving(const struct pendshare_peer *peer);
+void peer_names(char *list);
+
 /* revoke.c */
 NTSTATUS revoke(struct call *call); /* PASSIVE */
 EVT_WDF_TIMER revoke_grace_passed;
 void revoke_errands(DEVICE *device); /* PASSIVE */
 
-/* share.c */
-NTSTATUS share_prepare(WDFREQUEST request); /* PASSIVE, in the caller's context */
-NTSTATUS share_begin(struct call *call);    /* PASSIVE */
-BOOLEAN share_end(SHARE *share, ULONG reason, ULONG failure);
-void share_let_go(SHARE *share); /* what the winner of pendshare_lease_end() owes */
-void share_let_go_all(SHARE *list);
-void share_put(SHARE *share);
-EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE share_canceled;
+/* builtin.c; PASSIVE */
+void builtin_register(void); /* after peers_create */
+
+/* share.c; PASSIVE */
+/* In the caller's context. */
+NTSTATUS share_prepare(WDFREQUEST request, const struct pendshare_share *arguments);
+NTSTATUS share_begin(struct call *call);
+
+/* reap.c */
 EVT_WDF_WORKITEM share_reap;
 
-/* doorbell.c */
-NTSTATUS doorbell_reference(ULONG64 handle, PKEVENT *event); /* PASSIVE, in the caller's context */
-void doorbell_ring(SHARE *share);
-void events_add(FILE_CONTEXT *file, SHARE *share); /* with file->lock held */
-void events_drain(FILE_CONTEXT *file);
-void events_close(FILE_CONTEXT *file); /* PASSIVE */
-NTSTATUS events_pend(struct call *call);
+/* info.c; PASSIVE */
+NTSTATUS device_info(struct call *call);
 
-/* alarm.c */
-NTSTATUS alarm_create(struct alarm *alarm, SHARE *share, void (*fire)(struct alarm *alarm),
-		      ULONG64 finest_ns); /* PASSIVE */
-void alarm_delete(struct alarm *alarm);	  /* PASSIVE */
-LONGLONG alarm_due(ULONG64 in_ns);
-void alarm_start(struct alarm *alarm, ULONG64 in_ns);
-void alarm_stop(struct alarm *alarm);
-ULONG64 clock_ns(void);
+/* file.c */
+EVT_WDF_DEVICE_FILE_CREATE file_create;
+EVT_WDF_FILE_CLEANUP file_cleanup;
+EVT_WDF_FILE_CLOSE file_close;
+NTSTATUS file_end(struct call *call);
+NTSTATUS file_notify(struct call *call);
+NTSTATUS file_shutdown(struct call *call);
 
-/* peers.c; PASSIVE */
-void peers_create(DEVICE *device);
-void peers_destroy(void);
-struct pendshare_peer *peer_get(const char *name); /* NULL: none of that name */
-void peer_put(struct pendshare_peer *peer);
-BOOLEAN peer_is_leaving(const struct pendshare_peer *peer);
-void peer_names(char *list);
+/* queue.c */
+EVT_WDF_IO_IN_CALLER_CONTEXT queue_caller_context;
+EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL queue_device_control;
 
-/* builtin.c; PASSIVE */
-void builtin_register(void);
+/* device.c; PASSIVE */
+NTSTATUS device_create(WDFDRIVER driver, DEVICE **device);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The peers that SHARE can name: built-in ones, and those that other drivers register; and what
- * a peer may do with a share.
+ * The peers that SHARE can name, whoever registers them; how a share gets one and loses it; and
+ * what a peer may do with a share.
  */
 #include "driver.h"
 
@@ -15,7 +15,6 @@ void peers_create(DEVICE *device)
 	ExInitializeFastMutex(&peers_lock);
 	InitializeListHead(&peers);
 	loaded = device;
-	builtin_register();
 }
 
 /* No share is left. Peers that are still registered find nothing to unregister from. */
@@ -38,7 +37,8 @@ static struct pendshare_peer *find(const char *name)
 	return NULL;
 }
 
-struct pendshare_peer *peer_get(const char *name)
+/* NULL: none of that name. */
+static struct pendshare_peer *peer_get(const char *name)
 {
 	struct pendshare_peer *peer;
 
@@ -51,12 +51,42 @@ struct pendshare_peer *peer_get(const char *name)
 }
 
 /* The last one lets a peer go that unregisters. */
-void peer_put(struct pendshare_peer *peer)
+static void peer_put(struct pendshare_peer *peer)
 {
 	ExAcquireFastMutex(&peers_lock);
 	if (--peer->attached == 0 && peer->leaving)
 		KeSetEvent(&peer->left, IO_NO_INCREMENT, FALSE);
 	ExReleaseFastMutex(&peers_lock);
+}
+
+NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments)
+{
+	struct pendshare_peer *peer;
+	NTSTATUS status;
+
+	if (!arguments->peer[0])
+		return STATUS_SUCCESS;
+	peer = peer_get(arguments->peer);
+	if (!peer)
+		return STATUS_NOT_FOUND;
+	if (peer->access & ~share->access)
+		status = STATUS_INVALID_PARAMETER;
+	else
+		status = peer->attach(peer, share, arguments->options, arguments->options_size,
+				      &share->peer_context);
+	if (NT_SUCCESS(status))
+		share->peer = peer;
+	else
+		peer_put(peer);
+	return status;
+}
+
+void peer_detach(SHARE *share)
+{
+	if (!share->peer)
+		return;
+	share->peer->detach(share->peer_context);
+	peer_put(share->peer);
 }
 
 BOOLEAN peer_is_leaving(const struct pendshare_peer *peer)

@@ -42,7 +42,7 @@ static const struct command *find(ULONG code)
  * Copies a request's structure. The I/O manager has put the input into kernel memory, so that
  * it cannot change between the checks and the use.
  */
-NTSTATUS queue_fetch(WDFREQUEST request, void *arguments, ULONG size)
+static NTSTATUS fetch(WDFREQUEST request, void *arguments, ULONG size)
 {
 	const UCHAR *bytes;
 	size_t length;
@@ -60,6 +60,15 @@ NTSTATUS queue_fetch(WDFREQUEST request, void *arguments, ULONG size)
 			return STATUS_INVALID_PARAMETER;
 	RtlCopyMemory(arguments, bytes, size);
 	return STATUS_SUCCESS;
+}
+
+/* SHARE names an event by its handle. */
+static NTSTATUS prepare_share(WDFREQUEST request)
+{
+	struct pendshare_share arguments;
+	NTSTATUS status = fetch(request, &arguments, sizeof(arguments));
+
+	return NT_SUCCESS(status) ? share_prepare(request, &arguments) : status;
 }
 
 static NTSTATUS admit(WDFREQUEST request)
@@ -80,7 +89,7 @@ static NTSTATUS admit(WDFREQUEST request)
 	if ((command->flags & MAY_PEND) &&
 	    (WdfFileObjectGetFlags(file->handle) & FO_SYNCHRONOUS_IO))
 		return STATUS_INVALID_PARAMETER;
-	return command->run == share_begin ? share_prepare(request) : STATUS_SUCCESS;
+	return command->run == share_begin ? prepare_share(request) : STATUS_SUCCESS;
 }
 
 void queue_caller_context(WDFDEVICE device, WDFREQUEST request)
@@ -107,7 +116,7 @@ static NTSTATUS dispatch(struct call *call)
 	KeReleaseSpinLock(&call->file->lock, irql);
 	if (dead && !(command->flags & DEAD_FILE))
 		return STATUS_DEVICE_REMOVED;
-	status = queue_fetch(call->request, &call->arguments, command->size);
+	status = fetch(call->request, &call->arguments, command->size);
 	return NT_SUCCESS(status) ? command->run(call) : status;
 }
 

@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * A share: the SHARE request, pended for as long as kernel code may touch the memory, and
- * completed exactly once when nobody does any more.
- *
- *   share_prepare      context, event; in the caller's context
- *   share_begin        checks, quota, peer, id ──► refused: completed with the error
- *        │ parked in device->parked
- *        ▼
- *      live ──────────► ending ────────────► last reference ───────► share_reap: completed
- *              share_end or              share_put(), whoever
- *              file_mark_all             drops it, at any IRQL
- *
- * References of a live share: its own (taken from the winner of the end), set-up (share_begin's
- * until it returns), parked, and one for each alarm, work item, notification and report under
- * way. "Parked" stands for the request's place in the queue: it is dropped by whoever gets
- * the request out, and the queue gives it to one only: to share_unpark or to share_canceled.
+ * How a share begins: its request gets a context, is checked and charged, attached to its peer,
+ * listed with its file, and parked. Anything may end it from file_add on; the set-up reference
+ * keeps it until share_begin returns.
  */
 #include "driver.h"
 
@@ -30,17 +18,13 @@ static void share_cleanup(WDFOBJECT request)
 }
 
 /* Gives the request its context, and the event its reference while handles mean something. */
-NTSTATUS share_prepare(WDFREQUEST request)
+NTSTATUS share_prepare(WDFREQUEST request, const struct pendshare_share *arguments)
 {
-	struct pendshare_share arguments;
 	WDF_OBJECT_ATTRIBUTES attributes;
 	NTSTATUS status;
 	void *context;
 	SHARE *share;
 
-	status = queue_fetch(request, &arguments, sizeof(arguments));
-	if (!NT_SUCCESS(status))
-		return status;
 	WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, SHARE);
 	attributes.EvtCleanupCallback = share_cleanup;
 	status = WdfObjectAllocateContext(request, &attributes, &context);
@@ -48,8 +32,8 @@ NTSTATUS share_prepare(WDFREQUEST request)
 		return status;
 	share = context;
 	share->request = request;
-	if (arguments.flags & PENDSHARE_SHARE_EVENT)
-		status = doorbell_reference(arguments.event, &share->event);
+	if (arguments->flags & PENDSHARE_SHARE_EVENT)
+		status = doorbell_reference(arguments->event, &share->event);
 	return status;
 }
 
@@ -103,36 +87,6 @@ static NTSTATUS take_memory(SHARE *share, size_t length)
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS attach(SHARE *share, const struct pendshare_share *arguments)
-{
-	struct pendshare_peer *peer;
-	NTSTATUS status;
-
-	if (!arguments->peer[0])
-		return STATUS_SUCCESS;
-	peer = peer_get(arguments->peer);
-	if (!peer)
-		return STATUS_NOT_FOUND;
-	if (peer->access & ~share->access)
-		status = STATUS_INVALID_PARAMETER;
-	else
-		status = peer->attach(peer, share, arguments->options, arguments->options_size,
-				      &share->peer_context);
-	if (NT_SUCCESS(status))
-		share->peer = peer;
-	else
-		peer_put(peer);
-	return status;
-}
-
-static void detach(SHARE *share)
-{
-	if (!share->peer)
-		return;
-	share->peer->detach(share->peer_context);
-	peer_put(share->peer);
-}
-
 static void deadline_passed(struct alarm *alarm)
 {
 	share_end(alarm->share, PENDSHARE_DEADLINE, PENDSHARE_FAILURE_NONE);
@@ -164,7 +118,7 @@ static NTSTATUS build(SHARE *share, struct call *call)
 		status = alarm_create(&share->deadline, share, deadline_passed, 0);
 	if (!NT_SUCCESS(status))
 		goto refund;
-	status = attach(share, arguments);
+	status = peer_attach(share, arguments);
 	if (!NT_SUCCESS(status))
 		goto delete_deadline;
 	/* One reference each for: the lease itself, this set-up, the place in the queue. */
@@ -174,25 +128,12 @@ static NTSTATUS build(SHARE *share, struct call *call)
 	status = file_add(share->file, share);
 	if (NT_SUCCESS(status))
 		return status;
-	detach(share);
+	peer_detach(share);
 delete_deadline:
 	alarm_delete(&share->deadline);
 refund:
 	user_refund(share->file, pages);
 	return status;
-}
-
-/*
- * Gets the request out of the queue. Not found: it is not parked yet, and share_begin looks
- * again once it is; or someone else has it, who drops the reference.
- */
-static void unpark(SHARE *share)
-{
-	WDFREQUEST request;
-
-	if (NT_SUCCESS(WdfIoQueueRetrieveFoundRequest(share->file->device->parked, share->request,
-						      &request)))
-		share_put(share);
 }
 
 /*
@@ -206,7 +147,7 @@ static BOOLEAN park(SHARE *share)
 	if (NT_SUCCESS(status)) {
 		/* An end that came before could not unpark: the two looks cannot both miss. */
 		if (pendshare_lease_reason(&share->lease))
-			unpark(share);
+			share_unpark(share);
 		return TRUE;
 	}
 	share->refused = status;
@@ -245,119 +186,4 @@ NTSTATUS share_begin(struct call *call)
 	}
 	share_put(share);
 	return STATUS_PENDING;
-}
-
-/* Ends a share; FALSE: something else has. The caller holds a reference. */
-BOOLEAN share_end(SHARE *share, ULONG reason, ULONG failure)
-{
-	if (!pendshare_lease_end(&share->lease, reason))
-		return FALSE;
-	share->failure = failure;
-	share_let_go(share);
-	return TRUE;
-}
-
-void share_let_go(SHARE *share)
-{
-	if (share->peer)
-		share->peer->stop(share->peer_context);
-	alarm_stop(&share->deadline);
-	unpark(share);
-	share_put(share);
-}
-
-void share_let_go_all(SHARE *list)
-{
-	while (list) {
-		SHARE *share = list;
-
-		list = share->next;
-		share_let_go(share);
-	}
-}
-
-/*
- * The last one sends the share to the reaper, because completing it unlocks its pages: that
- * takes long when they are many, and is better not done in a DPC.
- */
-void share_put(SHARE *share)
-{
-	DEVICE *device = share->file->device;
-	KIRQL irql;
-
-	if (!pendshare_lease_put(&share->lease))
-		return;
-	share->next = NULL;
-	KeAcquireSpinLock(&device->lock, &irql);
-	*device->ended_tail = share;
-	device->ended_tail = &share->next;
-	KeReleaseSpinLock(&device->lock, irql);
-	WdfWorkItemEnqueue(device->reaper);
-}
-
-/* The framework hands over a parked request that was cancelled; <= DISPATCH_LEVEL. */
-void share_canceled(WDFQUEUE queue, WDFREQUEST request)
-{
-	SHARE *share = share_of(request);
-
-	UNREFERENCED_PARAMETER(queue);
-	share_end(share, PENDSHARE_CANCELLED, PENDSHARE_FAILURE_NONE);
-	share_put(share);
-}
-
-static void complete(SHARE *share)
-{
-	FILE_CONTEXT *file = share->file;
-	ULONG64 pages = share->length / PAGE_SIZE;
-	ULONG reason = pendshare_lease_reason(&share->lease);
-	ULONG rings;
-
-	detach(share);
-	alarm_delete(&share->deadline);
-	rings = file_remove(file, share);
-	user_refund(file, pages);
-	/* The request is what keeps the file; the share goes with it. */
-	WdfObjectReference(file->handle);
-	if (NT_SUCCESS(share->refused))
-		WdfRequestCompleteWithInformation(
-			share->request, (NTSTATUS)PENDSHARE_STATUS(reason, share->failure, rings),
-			(ULONG_PTR)share->bytes);
-	else
-		WdfRequestComplete(share->request, share->refused);
-	file_completed(file);
-	events_drain(file);
-	WdfObjectDereference(file->handle);
-}
-
-static SHARE *take_ended(DEVICE *device)
-{
-	SHARE *list;
-	KIRQL irql;
-
-	KeAcquireSpinLock(&device->lock, &irql);
-	list = device->ended;
-	device->ended = NULL;
-	device->ended_tail = &device->ended;
-	KeReleaseSpinLock(&device->lock, irql);
-	return list;
-}
-
-/*
- * Completes what has ended. Enqueued while it runs, it runs again, perhaps at the same time on
- * another thread: each share is on one list only.
- */
-void share_reap(WDFWORKITEM item)
-{
-	DEVICE *device = device_of(WdfWorkItemGetParentObject(item));
-	SHARE *list;
-
-	revoke_errands(device);
-	while ((list = take_ended(device)) != NULL) {
-		while (list) {
-			SHARE *share = list;
-
-			list = share->next;
-			complete(share);
-		}
-	}
 }
