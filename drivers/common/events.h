@@ -8,8 +8,8 @@
  * queued. What was taken and could not be delivered is put back, and comes first again.
  *
  * Everything here is called under one lock of the driver's, interrupts included where peers ring
- * in them. Whoever is told that a share was queued takes a reference for the queue, and whoever
- * takes it out of the queue has that reference.
+ * in them. Where the queue keeps shares alive, whoever is told that one was queued takes a
+ * reference for it, and whoever takes it out has that reference.
  */
 #ifndef PENDSHARE_EVENTS_H
 #define PENDSHARE_EVENTS_H

@@ -2,11 +2,10 @@
 /*
  * The doorbell: rings, recalls and acceptances become events, and events complete PEND
  * requests. An event is delivered once, or, when its share ends first, goes with the share's own
- * completion; rings coalesce, and none is lost.
+ * completion. events.h says what is told in which order, and that no ring is lost.
  *
- * A share is its own queue node, so that ringing never allocates. One thread at a time drains a
- * file. While it reports a share it holds a reference of it: the share's completion
- * cannot overtake its events.
+ * One thread at a time drains a file. While it reports a share it holds a reference of it: the
+ * share's completion cannot overtake its events.
  */
 #include "driver.h"
 
@@ -37,8 +36,7 @@ NTSTATUS doorbell_reference(ULONG64 handle, PKEVENT *event)
 
 void events_add(FILE_CONTEXT *file, SHARE *share)
 {
-	if (IsListEmpty(&share->event_link))
-		InsertTailList(&file->events, &share->event_link);
+	pendshare_events_add(&file->events, &share->news);
 }
 
 /* The caller holds a reference. */
@@ -48,7 +46,7 @@ void doorbell_ring(SHARE *share)
 	KIRQL irql;
 
 	KeAcquireSpinLock(&file->lock, &irql);
-	share->rings++;
+	share->news.rings++;
 	events_add(file, share);
 	KeReleaseSpinLock(&file->lock, irql);
 	if (share->event)
@@ -56,60 +54,43 @@ void doorbell_ring(SHARE *share)
 	events_drain(file);
 }
 
-static BOOLEAN put_event(struct batch *batch, ULONG64 id, ULONG kind, ULONG64 value)
+static struct pendshare_event *next_event(struct batch *batch, ULONG64 id)
 {
-	struct pendshare_event *event = &batch->events[batch->count];
+	struct pendshare_event *event = &batch->events[batch->count++];
 
-	if (batch->count == batch->capacity)
-		return FALSE;
 	RtlZeroMemory(event, sizeof(*event));
 	event->id = id;
-	event->kind = kind;
-	event->value = value;
-	batch->count++;
-	return TRUE;
-}
-
-/* Moves a share's news into the batch; FALSE: not all of it fitted. */
-static BOOLEAN report(struct batch *batch, SHARE *share)
-{
-	if (share->accepted) {
-		if (!put_event(batch, share->id, PENDSHARE_EVENT_ACCEPTED, 0))
-			return FALSE;
-		share->accepted = FALSE;
-	}
-	if (share->recall_ms) {
-		if (!put_event(batch, share->id, PENDSHARE_EVENT_RECALL, share->recall_ms))
-			return FALSE;
-		share->recall_ms = 0;
-	}
-	if (share->rings) {
-		if (!put_event(batch, share->id, PENDSHARE_EVENT_DOORBELL, share->rings))
-			return FALSE;
-		share->rings = 0;
-	}
-	return TRUE;
+	return event;
 }
 
 /*
  * Fills the batch; file->lock is held. An ending share is passed over: its news goes with its
- * completion, which is certain to come.
+ * completion, which is certain to come, and takes it out of the queue before the share is gone:
+ * so the queue needs no references.
  */
 static void collect(FILE_CONTEXT *file, struct batch *batch)
 {
-	while (!IsListEmpty(&file->events) && batch->count < batch->capacity) {
-		SHARE *share = CONTAINING_RECORD(RemoveHeadList(&file->events), SHARE, event_link);
+	struct pendshare_news *news;
 
-		InitializeListHead(&share->event_link);
-		if (!pendshare_lease_get(&share->lease))
+	while (batch->count < batch->capacity &&
+	       (news = pendshare_events_first(&file->events)) != NULL) {
+		SHARE *share = CONTAINING_RECORD(news, SHARE, news);
+
+		if (!pendshare_lease_get(&share->lease)) {
+			pendshare_news_remove(news);
 			continue;
+		}
 		share->batch = batch->shares;
 		batch->shares = share;
-		if (!report(batch, share))
-			InsertHeadList(&file->events, &share->event_link);
+		while (batch->count < batch->capacity && pendshare_news_any(news))
+			pendshare_news_take(news, next_event(batch, share->node.id));
+		if (!pendshare_news_any(news))
+			pendshare_news_remove(news);
 	}
-	if (file->removed && !file->live && put_event(batch, 0, PENDSHARE_EVENT_REMOVED, 0))
+	if (file->removed && !file->live && batch->count < batch->capacity) {
+		next_event(batch, 0)->kind = PENDSHARE_EVENT_REMOVED;
 		file->removed = FALSE;
+	}
 }
 
 /* No event will ever come again. file->lock is held. */
@@ -125,7 +106,7 @@ static BOOLEAN has_news(FILE_CONTEXT *file)
 	KIRQL irql;
 
 	KeAcquireSpinLock(&file->lock, &irql);
-	news = !file->closed && (!IsListEmpty(&file->events) || (file->removed && !file->live) ||
+	news = !file->closed && (pendshare_events_first(&file->events) || (file->removed && !file->live) ||
 				 finished(file));
 	KeReleaseSpinLock(&file->lock, irql);
 	return news;
@@ -163,7 +144,6 @@ static BOOLEAN fill(FILE_CONTEXT *file, WDFREQUEST request)
 		WdfRequestCompleteWithInformation(
 			request, batch.count ? STATUS_SUCCESS : STATUS_PIPE_CLOSING,
 			batch.count * sizeof(*batch.events));
-	/* Also those that were listed and had no news any more. */
 	while (batch.shares) {
 		SHARE *share = batch.shares;
 

@@ -15,11 +15,13 @@
 #include <wdf.h>
 
 #include "../include/pendshare/abi.h"
+#include "../common/events.h"
 #include "../common/lease.h"
+#include "../common/table.h"
 #include "pendshare-peer.h"
 
 #define PENDSHARE_POOL_TAG 0x68736470ul /* "pdsh" in a debugger */
-#define PENDSHARE_BUCKETS 256u
+#define PENDSHARE_TABLE_BITS 8u
 #define PENDSHARE_SID_SIZE (8 + 15 * sizeof(ULONG)) /* the longest that there is */
 
 /* An MDL describes less than 4 GiB, and so does the length of an output buffer. */
@@ -85,10 +87,11 @@ struct file {
 	BOOLEAN again;	  /* and shall look once more */
 	HANDLE drainer;	  /* while draining */
 	ULONG64 live;	  /* SHARE requests accepted and not completed */
-	ULONG64 shares;	  /* in buckets: for INFO, gone from it before their end is seen */
+	ULONG64 shares;	  /* in the table: for INFO, gone from it before their end is seen */
 	ULONG64 pages;	  /* theirs */
-	LIST_ENTRY events; /* shares with something to report */
-	SHARE *buckets[PENDSHARE_BUCKETS];
+	struct pendshare_events events; /* no references: see collect() */
+	struct pendshare_table table;
+	struct pendshare_node *chains[1u << PENDSHARE_TABLE_BITS];
 	KEVENT drained; /* of a closed file */
 };
 
@@ -122,7 +125,6 @@ struct pendshare_share_context {
 	SHARE *next;	  /* of the one who ends many, then of device->ended */
 	NTSTATUS refused; /* parking failed: complete with this */
 
-	ULONG64 id;
 	ULONG64 length;
 	ULONG access;
 	PMDL mdl;
@@ -133,14 +135,11 @@ struct pendshare_share_context {
 	struct pendshare_peer *peer;
 	void *peer_context;
 
-	/* file->lock */
-	SHARE *bucket;
-	LIST_ENTRY event_link; /* in file->events, or alone */
-	SHARE *batch;	       /* next of those that are being reported */
-	ULONG rings;
-	ULONG64 recall_ms;
+	/* file->lock; the node's id can be read without */
+	struct pendshare_node node;
+	struct pendshare_news news;
+	SHARE *batch;	   /* next of those that are being reported */
 	ULONG64 recall_at; /* clock_ns(), 0: not recalled */
-	BOOLEAN accepted;  /* ACCEPTED is to be delivered before anything else */
 };
 
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(SHARE, share_of)

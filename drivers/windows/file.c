@@ -52,7 +52,9 @@ void file_create(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJECT handle)
 	file->administrator = may_revoke(request);
 	KeInitializeSpinLock(&file->lock);
 	KeInitializeEvent(&file->drained, NotificationEvent, FALSE);
-	InitializeListHead(&file->events);
+	pendshare_events_init(&file->events);
+	file->table.chains = file->chains;
+	file->table.bits = PENDSHARE_TABLE_BITS;
 	status = user_get(file->device, &file->user);
 	if (NT_SUCCESS(status)) {
 		file->owner = PsGetCurrentProcess();

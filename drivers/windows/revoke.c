@@ -60,7 +60,7 @@ static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 	for (share = file_next(file, NULL); share; share = file_next(file, share)) {
 		if (!share->recall_at || at < share->recall_at) {
 			share->recall_at = at;
-			share->recall_ms = grace_ms;
+			pendshare_news_recall(&share->news, (ULONG)grace_ms);
 			events_add(file, share);
 		}
 		first = earlier(first, share->recall_at);

@@ -103,10 +103,10 @@ static NTSTATUS build(SHARE *share, struct call *call)
 	if (!NT_SUCCESS(status))
 		return status;
 	share->file = call->file;
-	share->id = arguments->id;
+	share->node.id = arguments->id;
 	share->access = arguments->access;
-	share->accepted = TRUE;
-	InitializeListHead(&share->event_link);
+	pendshare_news_init(&share->news);
+	share->news.due = PENDSHARE_DUE_ACCEPTED;
 	status = take_memory(share, call->output_length);
 	if (!NT_SUCCESS(status))
 		return status;

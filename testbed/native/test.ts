@@ -97,7 +97,7 @@ function otherPrograms({ rounds, seed }: NativeTest, corpus: string): readonly P
     },
     { name: 'steps address', argv: [built('address', 'steps'), ...numbers] },
     { name: 'events address', argv: [built('address', 'events'), ...numbers] },
-    { name: 'table address', argv: [built('address', 'table'), ...numbers] },
+    { name: 'ids address', argv: [built('address', 'ids'), ...numbers] },
     { name: 'lease thread', argv: [built('thread', 'lease'), ...numbers] },
     { name: 'lease address', argv: [built('address', 'lease'), ...numbers] },
     { name: 'calls thread', argv: [built('thread', 'calls')] },
