@@ -1,5 +1,6 @@
 /** A backend's native addon: what cc/ exports, and how it is found. It loads when it is first needed, not at import. */
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PendshareError } from '@pendshare/core'
 
@@ -131,9 +132,12 @@ function requireFirst(place: AddonPlace): Addon {
   throw new PendshareError('ERR_PENDSHARE_ADDON', `the native addon is not built; ${howToBuild(place)}`)
 }
 
+/** `npm run test:pack` runs what stands in backticks. Majors, as a later one may not fit cc/, and is outside of its peer range. */
 function howToBuild({ from, tools }: AddonPlace): string {
-  const home = fileURLToPath(new URL('..', from))
-  return `${tools}, then run \`npm install --no-save cmake-js node-addon-api\` and \`npx cmake-js compile --directory ${home}\``
+  const install = 'npm install --no-save cmake-js@8 node-addon-api@8'
+  // No slash at its end: Windows takes a backslash before a quote for part of the name.
+  const home = dirname(dirname(fileURLToPath(from)))
+  return `${tools}, then run \`${install}\` and \`npx cmake-js compile --directory "${home}"\``
 }
 
 function loadError(place: AddonPlace, path: string, code: unknown, cause: unknown): PendshareError {
