@@ -18,8 +18,9 @@ function(pendshare_addon NAME)
 	set_target_properties(${NAME} PROPERTIES PREFIX "" SUFFIX ".node"
 		CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_VISIBILITY_PRESET hidden)
 
-	# In the workspace the ABI lies beside the drivers; a published package carries a copy.
-	foreach(DIR IN ITEMS ${PENDSHARE_CC}/../include ${PENDSHARE_CC}/../../../drivers/include)
+	# In the workspace the ABI lies beside the drivers; a published package carries a copy. The workspace's comes first, as
+	# a copy that packing was killed over would be out of date.
+	foreach(DIR IN ITEMS ${PENDSHARE_CC}/../../../drivers/include ${PENDSHARE_CC}/../include)
 		if(EXISTS ${DIR}/pendshare/abi.h)
 			target_include_directories(${NAME} PRIVATE ${PENDSHARE_CC} ${DIR})
 			break()
