@@ -1,4 +1,5 @@
 /** `npm run build`: every package to its dist/, and the addon of this system. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensurePackages } from './apt.ts'
@@ -22,6 +23,8 @@ const PACKAGES = [
 export async function buildPackages(): Promise<void> {
   for (const name of PACKAGES) {
     console.log(`build: packages/${name}`)
+    // What became of a source that is gone would be packed with the others.
+    await rm(join(root, `packages/${name}/dist`), { recursive: true, force: true })
     await mustRun(['node_modules/.bin/tsc', '-p', `packages/${name}/tsconfig.json`], { cwd: root })
   }
 }
