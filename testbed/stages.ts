@@ -11,6 +11,7 @@ import { checkStyle } from './linux-vm/style.ts'
 import { countsOf, testKernel } from './linux-vm/test.ts'
 import { testRing } from './native/ring/test.ts'
 import { testNative } from './native/test.ts'
+import { testPack } from './pack/test.ts'
 import { ROOT } from './pages.ts'
 import { testWindows } from './windows-wine/test.ts'
 
@@ -75,6 +76,12 @@ export const stages: readonly Stage[] = [
     what: "the Linux driver's source by the kernel's own tools",
     only: 'full',
     run: checkStyle,
+  },
+  {
+    name: 'pack',
+    what: 'the packed packages in an empty project, and their addons compiled there',
+    only: 'full',
+    run: () => testPack(),
   },
 ]
 

@@ -1,0 +1,157 @@
+/**
+ * `npm run test:pack`: the packages as their users get them. Packed, installed from those files into an empty project where
+ * nothing of the workspace is in reach, and both addons compiled there by the commands that the error message tells.
+ */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { copyFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { ensurePackages } from '../apt.ts'
+import { buildPackages } from '../build.ts'
+import { cacheRoot, withLock } from '../cache.ts'
+import { type Counts, formatCounts, nothing } from '../counts.ts'
+import { installNode, OTHER_NODES } from '../nodes.ts'
+import type { DebianPackage } from '../packages.ts'
+import { ROOT } from '../pages.ts'
+import { checkBuild, checkDll, checkReadme } from './addon.ts'
+import { Checks } from './checks.ts'
+import { Project } from './project.ts'
+import { checkStaleCopy } from './stale.ts'
+import { checkManifest, expectedFiles, foreignFiles, packAll, type Tarball } from './tarballs.ts'
+
+const PACKAGES: readonly DebianPackage[] = [
+  'cmake',
+  'make',
+  'g++',
+  'gcc-mingw-w64-x86-64-posix',
+  'g++-mingw-w64-x86-64-posix',
+  'mingw-w64-tools',
+]
+
+/** No run-time dependency of anything. */
+const BUILD_TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers']
+
+const BACKENDS = ['@pendshare/backend-linux', '@pendshare/backend-windows', '@pendshare/native']
+
+/** Rejects with MissingPackages when there is no compiler and this user cannot install one. */
+export async function testPack(): Promise<Counts> {
+  await ensurePackages(PACKAGES)
+  const node = await installNode(OTHER_NODES[0])
+  const directory = join(cacheRoot(), 'pack')
+  return withLock(directory, async () => {
+    await rm(directory, { recursive: true, force: true }) // of a run that was killed
+    try {
+      const checks = new Checks()
+      await checkAll(checks, directory, node)
+      return checks.counts
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
+  })
+}
+
+async function checkAll(checks: Checks, directory: string, node: string): Promise<void> {
+  await buildPackages()
+  const tarballs = await checkTarballs(checks, join(directory, 'tarballs'))
+  // People have spaces in their paths.
+  const project = await Project.create(join(directory, 'a project'), tarballs, node)
+  if (!(await checkInstall(checks, project, tarballs))) return
+  await checks.check('the README shows the commands of the message', () => checkReadme(project))
+  if (await checkBuild(checks, project, { backend: 'linux', platform: 'linux' })) {
+    for (const type of ['module', 'commonjs'] as const)
+      await checks.check(
+        `linux: open(), had by ${type === 'module' ? 'import' : 'require'}, asks the device`,
+        async () => {
+          const { code, message } = await project.refusal('linux', 'linux', type)
+          assert.equal(code, 'ERR_PENDSHARE_NO_DRIVER', message)
+          assert.match(message, /not a pendshare device/)
+        },
+      )
+    await checks.check('a copy that packing has left shadows no header', () => checkStaleCopy(project))
+  }
+  const options = () => forWindows(project, directory)
+  if (await checkBuild(checks, project, { backend: 'windows', platform: 'win32', options }))
+    await checks.check('windows: the addon is a DLL where the loader looks', () =>
+      checkDll(join(project.home('@pendshare/backend-windows'), 'build/Release/pendshare_windows.node')),
+    )
+}
+
+async function checkTarballs(checks: Checks, directory: string): Promise<readonly Tarball[]> {
+  const tarballs: Tarball[] = []
+  await checks.check('pnpm packs every package', async () => {
+    tarballs.push(...(await packAll(directory)))
+    assert.ok(tarballs.length > 0)
+  })
+  await checks.check('packing leaves no headers in the workspace', () =>
+    assert.equal(existsSync(join(ROOT, 'packages/native/include')), false),
+  )
+  for (const tarball of tarballs) {
+    const { manifest, bytes, files } = tarball
+    await checks.check(`${manifest.name} has what it needs (${bytes} bytes)`, async () => {
+      const expected = await expectedFiles(tarball)
+      assert.deepEqual(
+        expected.filter((file) => !files.includes(file)),
+        [],
+      )
+    })
+    await checks.check(`${manifest.name} has nothing of the workspace's own`, () =>
+      assert.deepEqual(foreignFiles(tarball), []),
+    )
+    await checks.check(`${manifest.name} asks for what was packed beside it`, () =>
+      checkManifest(tarball, tarballs),
+    )
+  }
+  return tarballs
+}
+
+async function checkInstall(
+  checks: Checks,
+  project: Project,
+  tarballs: readonly Tarball[],
+): Promise<boolean> {
+  const names = tarballs.map(({ manifest }) => manifest.name)
+  const installed = await checks.check('npm installs them into an empty project', async () => {
+    await project.run('npm install')
+  })
+  if (!installed) return false
+  await checks.check('npm has all of them from these files', async () => {
+    const origins = await project.origins()
+    for (const name of names) assert.match(origins.get(name) ?? 'nowhere', /^file:/, name)
+  })
+  await checks.check('installing brings no build tools', () => {
+    const reached = BUILD_TOOLS.filter((tool) => BACKENDS.some((from) => project.reaches(from, tool)))
+    assert.deepEqual(reached, [])
+  })
+  await checks.check('each can be imported', async () => {
+    // npm lays them all beside each other.
+    await project.evaluate(names.map((name) => `await import('${name}')`).join('\n'))
+  })
+  await checks.check('npx pendshare runs', async () => {
+    await project.run('npx pendshare --help')
+  })
+  return true
+}
+
+/** As testbed/windows-wine cross-builds it, with the headers that the project's cmake-js has brought. */
+async function forWindows(project: Project, directory: string): Promise<string[]> {
+  const toolchain = join(directory, 'mingw.cmake')
+  await copyFile(resolve(import.meta.dirname, '../windows-wine/mingw.cmake'), toolchain)
+  const cmakeJs = join(project.home('cmake-js'), 'package.json')
+  const { def_paths } = createRequire(cmakeJs)('node-api-headers')
+  return [`--CDCMAKE_TOOLCHAIN_FILE=${toolchain}`, `--CDCMAKE_JS_NODELIB_DEF=${def_paths.node_api_def}`]
+}
+
+if (import.meta.main) {
+  try {
+    const start = performance.now()
+    const counts = await testPack()
+    console.log(`${((performance.now() - start) / 1000).toFixed(0)} s in all`)
+    console.log(formatCounts(counts))
+    process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+  } catch (error) {
+    console.error(`test:pack: ${error instanceof Error ? error.message : error}`)
+    console.log(formatCounts({ ...nothing, failed: 1 }))
+    process.exitCode = 1
+  }
+}
