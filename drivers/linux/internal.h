@@ -25,12 +25,12 @@
 
 #include "../common/events.h"
 #include "../common/lease.h"
+#include "../common/quota.h"
+#include "../common/request.h"
 #include "../common/table.h"
 #include "pendshare-peer.h"
 
 #define PS_MAX_BYTES BIT_ULL(40)
-#define PS_MAX_RATE 100000 /* timer ticks a second of all peers of one user */
-#define PS_MAX_GRACE_MS 3600000
 #define PS_TABLE_BITS 10
 
 /*
@@ -79,8 +79,8 @@ struct ps_user {
 	const struct cred *cred;
 	struct user_struct *uid;
 	unsigned int files;		/* ps_users_lock */
-	atomic_t shares;
-	atomic_t rate;
+	struct pendshare_quota shares;
+	struct pendshare_quota rate;
 };
 
 /* An open file. Bound to the address space that opened it. */
@@ -200,8 +200,6 @@ void ps_peer_names(char names[PENDSHARE_PEERS_SIZE]);
 /* owner.c */
 int ps_owner_bind(struct ps_file *file);
 void ps_owner_unbind(struct ps_file *file);
-int ps_user_charge_rate(struct ps_user *user, u64 period_ns);
-void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns);
 
 /* peers_builtin.c */
 int ps_builtin_init(void);
@@ -251,15 +249,12 @@ static inline int ps_file_refusal(const struct ps_file *file)
 
 static inline int ps_user_charge_share(struct ps_user *user)
 {
-	if (atomic_inc_return(&user->shares) <= PENDSHARE_SHARES_PER_USER)
-		return 0;
-	atomic_dec(&user->shares);
-	return -EDQUOT;
+	return pendshare_quota_charge(&user->shares, 1, PENDSHARE_SHARES_PER_USER) ? 0 : -EDQUOT;
 }
 
 static inline void ps_user_uncharge_share(struct ps_user *user)
 {
-	atomic_dec(&user->shares);
+	pendshare_quota_refund(&user->shares, 1);
 }
 
 #endif

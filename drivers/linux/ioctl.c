@@ -172,7 +172,7 @@ static int ps_revoke(struct file *filp, union ps_args *args, void __user *to)
 {
 	u64 grace_ms = args->revoke.grace_ms;
 
-	if (args->revoke.flags || grace_ms > PS_MAX_GRACE_MS)
+	if (args->revoke.flags || grace_ms > PENDSHARE_MAX_GRACE_MS)
 		return -EINVAL;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;

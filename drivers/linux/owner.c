@@ -57,27 +57,6 @@ static void ps_user_put(struct ps_user *user)
 	mutex_unlock(&ps_users_lock);
 }
 
-static int ps_rate(u64 period_ns)
-{
-	return div64_u64(NSEC_PER_SEC - 1, period_ns) + 1;
-}
-
-/* period_ns: at least PENDSHARE_MIN_PERIOD_NS. */
-int ps_user_charge_rate(struct ps_user *user, u64 period_ns)
-{
-	int rate = ps_rate(period_ns);
-
-	if (atomic_add_return(rate, &user->rate) <= PS_MAX_RATE)
-		return 0;
-	atomic_sub(rate, &user->rate);
-	return -EDQUOT;
-}
-
-void ps_user_uncharge_rate(struct ps_user *user, u64 period_ns)
-{
-	atomic_sub(ps_rate(period_ns), &user->rate);
-}
-
 /* The file is freed only after this has returned, even if ->release comes meanwhile. */
 static void ps_owner_exit(struct mmu_notifier *owner, struct mm_struct *mm)
 {

@@ -7,73 +7,46 @@
 #include "internal.h"
 #include "trace.h"
 
-static LIST_HEAD(ps_peers);
+static struct pendshare_name *ps_peers; /* ps_peers_lock */
 static DEFINE_MUTEX(ps_peers_lock);
-
-static struct pendshare_peer_ops *ps_peer_find(const char *name)
-{
-	struct pendshare_peer_ops *peer;
-
-	list_for_each_entry(peer, &ps_peers, node)
-		if (!strcmp(peer->name, name))
-			return peer;
-	return NULL;
-}
 
 /* NULL: no such peer, or its module is going. */
 const struct pendshare_peer_ops *ps_peer_get(const char *name)
 {
-	struct pendshare_peer_ops *peer;
+	struct pendshare_peer_ops *peer = NULL;
+	struct pendshare_name *entry;
 
 	mutex_lock(&ps_peers_lock);
-	peer = ps_peer_find(name);
+	entry = pendshare_names_find(ps_peers, name);
+	if (entry)
+		peer = container_of(entry, struct pendshare_peer_ops, entry);
 	if (peer && !try_module_get(peer->owner))
 		peer = NULL;
 	mutex_unlock(&ps_peers_lock);
 	return peer;
 }
 
-/* Every name with its NUL, then an empty one. Registration saw to it that they fit. */
 void ps_peer_names(char names[PENDSHARE_PEERS_SIZE])
 {
-	struct pendshare_peer_ops *peer;
-	size_t used = 0;
-
 	mutex_lock(&ps_peers_lock);
-	list_for_each_entry(peer, &ps_peers, node) {
-		size_t size = strlen(peer->name) + 1;
-
-		memcpy(names + used, peer->name, size);
-		used += size;
-	}
+	pendshare_names_list(ps_peers, names);
 	mutex_unlock(&ps_peers_lock);
-	memset(names + used, 0, PENDSHARE_PEERS_SIZE - used);
-}
-
-static size_t ps_peer_names_size(void)
-{
-	struct pendshare_peer_ops *peer;
-	size_t size = 1;
-
-	list_for_each_entry(peer, &ps_peers, node)
-		size += strlen(peer->name) + 1;
-	return size;
 }
 
 int pendshare_peer_register(struct pendshare_peer_ops *ops)
 {
-	size_t length = strnlen(ops->name, PENDSHARE_NAME_SIZE);
-	int ret = 0;
+	static const int errors[] = {
+		[PENDSHARE_NAMES_ADDED] = 0,
+		[PENDSHARE_NAMES_INVALID] = -EINVAL,
+		[PENDSHARE_NAMES_TAKEN] = -EEXIST,
+		[PENDSHARE_NAMES_FULL] = -ENOSPC,
+	};
+	int ret;
 
-	if (!length || length == PENDSHARE_NAME_SIZE || !ops->attach || !ops->detach)
+	if (!ops->attach || !ops->detach)
 		return -EINVAL;
 	mutex_lock(&ps_peers_lock);
-	if (ps_peer_find(ops->name))
-		ret = -EEXIST;
-	else if (ps_peer_names_size() + length + 1 > PENDSHARE_PEERS_SIZE)
-		ret = -ENOSPC;
-	else
-		list_add_tail(&ops->node, &ps_peers);
+	ret = errors[pendshare_names_add(&ps_peers, &ops->entry, ops->name)];
 	mutex_unlock(&ps_peers_lock);
 	return ret;
 }
@@ -82,7 +55,7 @@ EXPORT_SYMBOL_GPL(pendshare_peer_register);
 void pendshare_peer_unregister(struct pendshare_peer_ops *ops)
 {
 	mutex_lock(&ps_peers_lock);
-	list_del(&ops->node);
+	pendshare_names_remove(&ps_peers, &ops->entry);
 	mutex_unlock(&ps_peers_lock);
 }
 EXPORT_SYMBOL_GPL(pendshare_peer_unregister);

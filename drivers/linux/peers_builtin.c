@@ -148,6 +148,7 @@ static int ps_prepare(struct ps_builtin *peer, const void *options, u32 size)
 static int ps_attach(struct ps_share *share, const void *options, u32 size)
 {
 	struct ps_builtin *peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
+	struct pendshare_quota *rate = &share->file->user->rate;
 	int ret;
 
 	if (!peer)
@@ -157,12 +158,11 @@ static int ps_attach(struct ps_share *share, const void *options, u32 size)
 	ret = ps_prepare(peer, options, size);
 	if (ret)
 		goto err_peer;
-	if (peer->state.period_ns) {
-		ret = ps_user_charge_rate(share->file->user, peer->state.period_ns);
-		if (ret)
-			goto err_peer;
+	ret = -EDQUOT;
+	if (!pendshare_quota_charge_rate(rate, peer->state.period_ns))
+		goto err_peer;
+	if (peer->state.period_ns)
 		pendshare_share_missed(share, 0);
-	}
 	pendshare_share_set_private(share, peer);
 	ret = ps_start(peer);
 	if (ret)
@@ -170,8 +170,7 @@ static int ps_attach(struct ps_share *share, const void *options, u32 size)
 	return 0;
 
 err_rate:
-	if (peer->state.period_ns)
-		ps_user_uncharge_rate(share->file->user, peer->state.period_ns);
+	pendshare_quota_refund_rate(rate, peer->state.period_ns);
 err_peer:
 	kfree(peer);
 	return ret;
@@ -188,8 +187,7 @@ static void ps_detach(struct ps_share *share)
 		kthread_stop(peer->thread);
 		put_task_struct(peer->thread);
 	}
-	if (peer->state.period_ns)
-		ps_user_uncharge_rate(share->file->user, peer->state.period_ns);
+	pendshare_quota_refund_rate(&share->file->user->rate, peer->state.period_ns);
 	kfree(peer);
 }
 
@@ -200,27 +198,22 @@ static void ps_notified(struct ps_share *share)
 	queue_work(ps_step_queue, &peer->work);
 }
 
-#define PS_BUILTIN(peer, needs, on_notify)			\
-	{							\
-		.ops = {					\
-			.name = #peer,				\
-			.owner = THIS_MODULE,			\
-			.access = needs,			\
-			.attach = ps_attach,			\
-			.detach = ps_detach,			\
-			.notify = on_notify,			\
-		},						\
-		.logic = &pendshare_peer_##peer,		\
-	}
-
-#define PS_BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
-
 static struct ps_builtin_peer ps_builtins[] = {
-	PS_BUILTIN(fill, PENDSHARE_ACCESS_WRITE, ps_notified),
-	PS_BUILTIN(echo, PS_BOTH, ps_notified),
-	PS_BUILTIN(clock, PS_BOTH, NULL),
-	PS_BUILTIN(blast, PS_BOTH, NULL),
+	{ .logic = &pendshare_peer_fill, .ops.notify = ps_notified },
+	{ .logic = &pendshare_peer_echo, .ops.notify = ps_notified },
+	{ .logic = &pendshare_peer_clock },
+	{ .logic = &pendshare_peer_blast },
 };
+
+static int ps_register(struct ps_builtin_peer *peer)
+{
+	peer->ops.name = peer->logic->name;
+	peer->ops.owner = THIS_MODULE;
+	peer->ops.access = peer->logic->access;
+	peer->ops.attach = ps_attach;
+	peer->ops.detach = ps_detach;
+	return pendshare_peer_register(&peer->ops);
+}
 
 static void ps_unregister(unsigned int count)
 {
@@ -238,7 +231,7 @@ int ps_builtin_init(void)
 	if (!ps_step_queue)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(ps_builtins); i++) {
-		ret = pendshare_peer_register(&ps_builtins[i].ops);
+		ret = ps_register(&ps_builtins[i]);
 		if (ret) {
 			ps_unregister(i);
 			return ret;

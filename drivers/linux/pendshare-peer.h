@@ -13,11 +13,12 @@
 #ifndef PENDSHARE_PEER_API_H
 #define PENDSHARE_PEER_API_H
 
-#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <pendshare/abi.h>
 #include <pendshare/ring.h>
+
+#include "../common/names.h"
 
 struct ps_share;
 
@@ -35,7 +36,7 @@ struct pendshare_peer_ops {
 	void (*detach)(struct ps_share *share);
 	/* NOTIFY by the owner. May sleep; may be called several times at once. May be NULL. */
 	void (*notify)(struct ps_share *share);
-	struct list_head node;	/* the driver's */
+	struct pendshare_name entry;	/* the driver's */
 };
 
 /* 0, -EINVAL for a bad name or missing call, -EEXIST, or -ENOSPC when INFO could not list it. */

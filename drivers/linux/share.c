@@ -48,40 +48,14 @@ static int ps_accept(struct ps_share *share, u64 deadline_ns)
 	return ret;
 }
 
-/* It has an end, and is mostly empty. */
-static inline bool ps_is_name(const char name[PENDSHARE_NAME_SIZE])
-{
-	return !name[0] || memchr(name, 0, PENDSHARE_NAME_SIZE);
-}
+static_assert(PENDSHARE_MAX_DEADLINE_NS == KTIME_MAX);
 
-static_assert(offsetof(struct pendshare_share, options) % sizeof(u64) == 0);
-
-/* Nothing follows the options; by words, as there are mostly none. */
-static bool ps_options_end(const struct pendshare_share *args)
-{
-	unsigned int at = args->options_size;
-	u64 any = 0;
-
-	for (; !IS_ALIGNED(at, sizeof(u64)); at++)
-		any |= args->options[at];
-	for (; at < PENDSHARE_OPTIONS_SIZE; at += sizeof(u64))
-		any |= *(const u64 *)(args->options + at);
-	return !any;
-}
-
+/* The memory is named by its address here, and may be longer than on other systems. */
 static int ps_check(const struct pendshare_share *args)
 {
-	if (args->flags & ~PENDSHARE_SHARE_EVENT || !args->id)
-		return -EINVAL;
-	if (!args->access || args->access & ~(PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE))
+	if (!pendshare_request_share(args))
 		return -EINVAL;
 	if (!args->length || !PAGE_ALIGNED(args->address) || !PAGE_ALIGNED(args->length))
-		return -EINVAL;
-	if (args->options_size > PENDSHARE_OPTIONS_SIZE || args->deadline_ns > KTIME_MAX)
-		return -EINVAL;
-	if (!ps_options_end(args) || !ps_is_name(args->peer) || !ps_is_name(args->label))
-		return -EINVAL;
-	if (!(args->flags & PENDSHARE_SHARE_EVENT) && args->event)
 		return -EINVAL;
 	if (args->length > PS_MAX_BYTES || args->address + args->length < args->address)
 		return -EOVERFLOW;
@@ -126,7 +100,7 @@ static int ps_find_peer(struct ps_share *share, const struct pendshare_share *ar
 	const struct pendshare_peer_ops *peer;
 
 	if (!args->peer[0])
-		return args->options_size ? -EINVAL : 0;
+		return 0;
 	peer = ps_peer_get(args->peer);
 	if (!peer)
 		return -ENOENT;

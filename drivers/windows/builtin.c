@@ -178,8 +178,9 @@ static NTSTATUS prepare(struct builtin *peer)
 	status = create_work(peer);
 	if (NT_SUCCESS(status))
 		status = create_alarm(peer);
-	if (NT_SUCCESS(status) && peer->state.period_ns)
-		status = user_charge_rate(peer->share->file, peer->state.period_ns);
+	if (NT_SUCCESS(status) &&
+	    !pendshare_quota_charge_rate(&peer->share->file->user->rate, peer->state.period_ns))
+		status = STATUS_QUOTA_EXCEEDED;
 	return status;
 }
 
@@ -258,31 +259,15 @@ static void detach(void *context)
 {
 	struct builtin *peer = context;
 
-	if (peer->state.period_ns)
-		user_refund_rate(peer->share->file, peer->state.period_ns);
+	pendshare_quota_refund_rate(&peer->share->file->user->rate, peer->state.period_ns);
 	dispose(peer);
 }
 
-#define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
-#define BUILTIN(peer_name, needs, on_notify)                                                       \
-	{                                                                                          \
-		.peer = {                             \
-			.name = #peer_name,           \
-			.access = needs,              \
-			.attach = attach,             \
-			.start = start,               \
-			.notify = on_notify,          \
-			.stop = stop,                 \
-			.detach = detach,             \
-		},                                    \
-		.logic = &pendshare_peer_##peer_name,                                            \
-	}
-
 static struct builtin_peer builtins[] = {
-	BUILTIN(fill, PENDSHARE_ACCESS_WRITE, notify),
-	BUILTIN(echo, BOTH, notify),
-	BUILTIN(clock, BOTH, NULL),
-	BUILTIN(blast, BOTH, NULL),
+	{ .logic = &pendshare_peer_fill, .peer.notify = notify },
+	{ .logic = &pendshare_peer_echo, .peer.notify = notify },
+	{ .logic = &pendshare_peer_clock },
+	{ .logic = &pendshare_peer_blast },
 };
 
 /* They go with the driver, when no share is left: nobody has to unregister them. */
@@ -290,6 +275,15 @@ void builtin_register(void)
 {
 	ULONG i;
 
-	for (i = 0; i < RTL_NUMBER_OF(builtins); i++)
-		(void)pendshare_peer_register(&builtins[i].peer);
+	for (i = 0; i < RTL_NUMBER_OF(builtins); i++) {
+		struct pendshare_peer *peer = &builtins[i].peer;
+
+		peer->name = builtins[i].logic->name;
+		peer->access = builtins[i].logic->access;
+		peer->attach = attach;
+		peer->start = start;
+		peer->stop = stop;
+		peer->detach = detach;
+		(void)pendshare_peer_register(peer);
+	}
 }

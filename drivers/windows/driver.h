@@ -18,6 +18,8 @@
 #include "../common/events.h"
 #include "../common/lease.h"
 #include "../common/table.h"
+#include "../common/quota.h"
+#include "../common/request.h"
 #include "pendshare-peer.h"
 
 #define PENDSHARE_POOL_TAG 0x68736470ul /* "pdsh" in a debugger */
@@ -27,7 +29,6 @@
 /* An MDL describes less than 4 GiB, and so does the length of an output buffer. */
 #define PENDSHARE_MAX_BYTES (0x100000000ull - PAGE_SIZE)
 #define PENDSHARE_SHARES_TOTAL (4 * PENDSHARE_SHARES_PER_USER)
-#define PENDSHARE_MAX_DEADLINE_NS 0x7fffffffffffffffull
 /* What a high-resolution timer keeps on every machine. */
 #define PENDSHARE_WINDOWS_PERIOD_NS 1000000ull
 
@@ -35,19 +36,13 @@ typedef struct pendshare_share_context SHARE;
 typedef struct file FILE_CONTEXT;
 typedef struct device DEVICE;
 
-/* A count of what is live, for INFO and for quotas. */
-struct tally {
-	LONG64 volatile shares;
-	LONG64 volatile pages;
-};
-
 /* Who pays for shares: every file that one user (by SID) has open. */
 struct user {
 	LIST_ENTRY link; /* device->mutex */
 	ULONG files;	 /* device->mutex */
 	WDFMEMORY memory;
-	struct tally tally;
-	LONG64 volatile rate; /* timer periods a second */
+	struct pendshare_quota shares;
+	struct pendshare_quota rate;
 	UCHAR sid[PENDSHARE_SID_SIZE];
 };
 
@@ -58,7 +53,8 @@ struct device {
 	WDFWORKITEM reaper;    /* completes ended shares, serves stale files */
 	WDFTIMER recall;       /* wakes the reaper when the first grace time has passed */
 	LONG volatile errands; /* of the reaper, see revoke.c */
-	struct tally tally;
+	struct pendshare_quota shares;
+	LONG64 volatile pages; /* theirs; for INFO */
 	FAST_MUTEX mutex;
 	LIST_ENTRY files; /* mutex */
 	LIST_ENTRY users; /* mutex */
@@ -208,8 +204,6 @@ NTSTATUS user_get(DEVICE *device, struct user **user);
 void user_put(DEVICE *device, struct user *user);
 NTSTATUS user_charge(FILE_CONTEXT *file, ULONG64 pages);
 void user_refund(FILE_CONTEXT *file, ULONG64 pages);
-NTSTATUS user_charge_rate(FILE_CONTEXT *file, ULONG64 period_ns);
-void user_refund_rate(FILE_CONTEXT *file, ULONG64 period_ns);
 
 /* peers.c; PASSIVE */
 void peers_create(DEVICE *device);

@@ -31,8 +31,8 @@ NTSTATUS device_info(struct call *call)
 	info->shares = file->shares;
 	info->pinned_pages = file->pages;
 	KeReleaseSpinLock(&file->lock, irql);
-	info->total_shares = (ULONG64)file->device->tally.shares;
-	info->total_pinned_pages = (ULONG64)file->device->tally.pages;
+	info->total_shares = pendshare_quota_used(&file->device->shares);
+	info->total_pinned_pages = (ULONG64)file->device->pages;
 	peer_names(info->peers);
 	call->information = sizeof(*info);
 	return STATUS_SUCCESS;

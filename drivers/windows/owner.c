@@ -5,8 +5,7 @@
  */
 #include "driver.h"
 
-#define FILES_PER_USER 8192  /* a file costs some KiB that cannot be paged out */
-#define RATE_PER_USER 100000 /* timer periods a second, of all shares */
+#define FILES_PER_USER 8192 /* a file costs some KiB that cannot be paged out */
 
 /* The process callback has no context of its own. Set before it can run, and never reset. */
 static DEVICE *watched;
@@ -144,48 +143,22 @@ void user_put(DEVICE *device, struct user *user)
 		WdfObjectDelete(user->memory);
 }
 
-/* Adds, unless that would pass the limit. */
-static BOOLEAN charge(LONG64 volatile *counter, LONG64 amount, LONG64 limit)
-{
-	if (InterlockedExchangeAdd64(counter, amount) + amount <= limit)
-		return TRUE;
-	InterlockedExchangeAdd64(counter, -amount);
-	return FALSE;
-}
-
 /* The memory manager bounds the pages that can be locked; the pages here are for INFO. */
 NTSTATUS user_charge(FILE_CONTEXT *file, ULONG64 pages)
 {
-	if (!charge(&file->user->tally.shares, 1, PENDSHARE_SHARES_PER_USER))
+	if (!pendshare_quota_charge(&file->user->shares, 1, PENDSHARE_SHARES_PER_USER))
 		return STATUS_QUOTA_EXCEEDED;
-	if (!charge(&file->device->tally.shares, 1, PENDSHARE_SHARES_TOTAL)) {
-		InterlockedExchangeAdd64(&file->user->tally.shares, -1);
+	if (!pendshare_quota_charge(&file->device->shares, 1, PENDSHARE_SHARES_TOTAL)) {
+		pendshare_quota_refund(&file->user->shares, 1);
 		return STATUS_QUOTA_EXCEEDED;
 	}
-	InterlockedExchangeAdd64(&file->device->tally.pages, (LONG64)pages);
+	InterlockedExchangeAdd64(&file->device->pages, (LONG64)pages);
 	return STATUS_SUCCESS;
 }
 
 void user_refund(FILE_CONTEXT *file, ULONG64 pages)
 {
-	InterlockedExchangeAdd64(&file->device->tally.pages, -(LONG64)pages);
-	InterlockedExchangeAdd64(&file->device->tally.shares, -1);
-	InterlockedExchangeAdd64(&file->user->tally.shares, -1);
-}
-
-static LONG64 rate_of(ULONG64 period_ns)
-{
-	return (LONG64)(999999999ull / period_ns + 1);
-}
-
-NTSTATUS user_charge_rate(FILE_CONTEXT *file, ULONG64 period_ns)
-{
-	if (charge(&file->user->rate, rate_of(period_ns), RATE_PER_USER))
-		return STATUS_SUCCESS;
-	return STATUS_QUOTA_EXCEEDED;
-}
-
-void user_refund_rate(FILE_CONTEXT *file, ULONG64 period_ns)
-{
-	InterlockedExchangeAdd64(&file->user->rate, -rate_of(period_ns));
+	InterlockedExchangeAdd64(&file->device->pages, -(LONG64)pages);
+	pendshare_quota_refund(&file->device->shares, 1);
+	pendshare_quota_refund(&file->user->shares, 1);
 }

@@ -8,12 +8,12 @@
 /* Zero before the device is there and after it has gone: an importing driver may outlive both. */
 static DEVICE *loaded;
 static FAST_MUTEX peers_lock;
-static LIST_ENTRY peers; /* peers_lock */
+static struct pendshare_name *peers; /* peers_lock */
 
 void peers_create(DEVICE *device)
 {
 	ExInitializeFastMutex(&peers_lock);
-	InitializeListHead(&peers);
+	peers = NULL;
 	loaded = device;
 }
 
@@ -23,29 +23,18 @@ void peers_destroy(void)
 	loaded = NULL;
 }
 
-/* peers_lock is held. */
-static struct pendshare_peer *find(const char *name)
-{
-	LIST_ENTRY *link;
-
-	for (link = peers.Flink; link != &peers; link = link->Flink) {
-		struct pendshare_peer *peer = CONTAINING_RECORD(link, struct pendshare_peer, link);
-
-		if (!strcmp(peer->name, name))
-			return peer;
-	}
-	return NULL;
-}
-
 /* NULL: none of that name. */
 static struct pendshare_peer *peer_get(const char *name)
 {
-	struct pendshare_peer *peer;
+	struct pendshare_peer *peer = NULL;
+	struct pendshare_name *entry;
 
 	ExAcquireFastMutex(&peers_lock);
-	peer = find(name);
-	if (peer)
+	entry = pendshare_names_find(peers, name);
+	if (entry) {
+		peer = CONTAINING_RECORD(entry, struct pendshare_peer, entry);
 		peer->attached++;
+	}
 	ExReleaseFastMutex(&peers_lock);
 	return peer;
 }
@@ -99,53 +88,33 @@ BOOLEAN peer_is_leaving(const struct pendshare_peer *peer)
 	return leaving;
 }
 
-/* Every name with its NUL, then an empty one; list has PENDSHARE_PEERS_SIZE zero bytes. */
 void peer_names(char *list)
 {
-	LIST_ENTRY *link;
-
 	ExAcquireFastMutex(&peers_lock);
-	for (link = peers.Flink; link != &peers; link = link->Flink) {
-		const char *name = CONTAINING_RECORD(link, struct pendshare_peer, link)->name;
-		size_t size = strlen(name) + 1;
-
-		RtlCopyMemory(list, name, size);
-		list += size;
-	}
+	pendshare_names_list(peers, list);
 	ExReleaseFastMutex(&peers_lock);
-}
-
-/* What peer_names() would need with one more name; peers_lock is held. */
-static size_t names_size(const char *name)
-{
-	size_t size = strlen(name) + 2;
-	LIST_ENTRY *link;
-
-	for (link = peers.Flink; link != &peers; link = link->Flink)
-		size += strlen(CONTAINING_RECORD(link, struct pendshare_peer, link)->name) + 1;
-	return size;
 }
 
 NTSTATUS pendshare_peer_register(struct pendshare_peer *peer)
 {
-	size_t length = strlen(peer->name);
-	NTSTATUS status = STATUS_SUCCESS;
+	static const NTSTATUS statuses[] = {
+		[PENDSHARE_NAMES_ADDED] = STATUS_SUCCESS,
+		[PENDSHARE_NAMES_INVALID] = STATUS_INVALID_PARAMETER,
+		[PENDSHARE_NAMES_TAKEN] = STATUS_OBJECT_NAME_COLLISION,
+		[PENDSHARE_NAMES_FULL] = STATUS_INSUFFICIENT_RESOURCES,
+	};
+	NTSTATUS status;
 
 	if (!loaded)
 		return STATUS_DEVICE_NOT_READY;
-	if (!length || length >= PENDSHARE_NAME_SIZE || !peer->attach || !peer->start ||
-	    !peer->stop || !peer->detach)
+	if (!peer->attach || !peer->start || !peer->stop || !peer->detach)
 		return STATUS_INVALID_PARAMETER;
 	ExAcquireFastMutex(&peers_lock);
-	if (find(peer->name)) {
-		status = STATUS_OBJECT_NAME_COLLISION;
-	} else if (names_size(peer->name) > PENDSHARE_PEERS_SIZE) {
-		status = STATUS_INSUFFICIENT_RESOURCES;
-	} else {
+	status = statuses[pendshare_names_add(&peers, &peer->entry, peer->name)];
+	if (NT_SUCCESS(status)) {
 		peer->attached = 0;
 		peer->leaving = FALSE;
 		KeInitializeEvent(&peer->left, NotificationEvent, FALSE);
-		InsertTailList(&peers, &peer->link);
 	}
 	ExReleaseFastMutex(&peers_lock);
 	return status;
@@ -177,7 +146,7 @@ void pendshare_peer_unregister(struct pendshare_peer *peer)
 	if (!loaded)
 		return;
 	ExAcquireFastMutex(&peers_lock);
-	RemoveEntryList(&peer->link);
+	pendshare_names_remove(&peers, &peer->entry);
 	peer->leaving = TRUE;
 	idle = peer->attached == 0;
 	ExReleaseFastMutex(&peers_lock);

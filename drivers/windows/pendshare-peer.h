@@ -15,6 +15,8 @@
 #ifndef PENDSHARE_PEER_API_H
 #define PENDSHARE_PEER_API_H
 
+#include "../common/names.h"
+
 #if defined(PENDSHARE_IMPORT)
 #define PENDSHARE_API __declspec(dllimport)
 #elif defined(_WIN32)
@@ -50,7 +52,7 @@ struct pendshare_peer {
 	void (*detach)(void *context);
 
 	/* The driver's. */
-	LIST_ENTRY link;
+	struct pendshare_name entry;
 	ULONG attached;
 	BOOLEAN leaving;
 	KEVENT left;

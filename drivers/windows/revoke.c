@@ -9,7 +9,6 @@
 
 #define ERRAND_RECALL 1 /* a time of grace has passed */
 #define ERRAND_STALE 2	/* files have events that nobody has drained */
-#define MAX_GRACE_MS 3600000ull
 #define NS_PER_MS 1000000ull
 #define NEVER (~0ull)
 
@@ -98,7 +97,7 @@ NTSTATUS revoke(struct call *call)
 {
 	const struct pendshare_revoke *arguments = &call->arguments.revoke;
 
-	if (arguments->flags || arguments->grace_ms > MAX_GRACE_MS)
+	if (arguments->flags || arguments->grace_ms > PENDSHARE_MAX_GRACE_MS)
 		return STATUS_INVALID_PARAMETER;
 	if (!call->file->administrator)
 		return STATUS_ACCESS_DENIED;

@@ -37,44 +37,18 @@ NTSTATUS share_prepare(WDFREQUEST request, const struct pendshare_share *argumen
 	return status;
 }
 
-static BOOLEAN is_string(const char *string, ULONG size)
+/*
+ * The memory is the request's buffer, and the arguments name none. The I/O manager has probed and
+ * locked the pages already, by the other code for reading only; NULL and nothing have no MDL.
+ */
+static NTSTATUS take_memory(SHARE *share, const struct call *call)
 {
-	ULONG i;
-
-	for (i = 0; i < size; i++)
-		if (!string[i])
-			return TRUE;
-	return FALSE;
-}
-
-static NTSTATUS check(const struct pendshare_share *arguments, BOOLEAN readonly)
-{
-	ULONG known = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE;
-	ULONG i;
-
-	if (!arguments->id || arguments->address || arguments->length ||
-	    (arguments->flags & ~PENDSHARE_SHARE_EVENT) ||
-	    (!(arguments->flags & PENDSHARE_SHARE_EVENT) && arguments->event) ||
-	    !arguments->access || (arguments->access & ~known) ||
-	    (readonly && arguments->access != PENDSHARE_ACCESS_READ) ||
-	    arguments->deadline_ns > PENDSHARE_MAX_DEADLINE_NS ||
-	    arguments->options_size > PENDSHARE_OPTIONS_SIZE ||
-	    (!arguments->peer[0] && arguments->options_size) ||
-	    !is_string(arguments->peer, sizeof(arguments->peer)) ||
-	    !is_string(arguments->label, sizeof(arguments->label)))
-		return STATUS_INVALID_PARAMETER;
-	for (i = arguments->options_size; i < PENDSHARE_OPTIONS_SIZE; i++)
-		if (arguments->options[i])
-			return STATUS_INVALID_PARAMETER;
-	return STATUS_SUCCESS;
-}
-
-/* The I/O manager has probed and locked the pages already; NULL and nothing have no MDL. */
-static NTSTATUS take_memory(SHARE *share, size_t length)
-{
+	BOOLEAN readonly = call->code == PENDSHARE_IOC_SHARE_READONLY;
+	size_t length = call->output_length;
 	NTSTATUS status;
 
-	if (!length)
+	if (!length || call->arguments.share.address || call->arguments.share.length ||
+	    (readonly && share->access != PENDSHARE_ACCESS_READ))
 		return STATUS_INVALID_PARAMETER;
 	if (length > PENDSHARE_MAX_BYTES)
 		return STATUS_INTEGER_OVERFLOW;
@@ -99,15 +73,14 @@ static NTSTATUS build(SHARE *share, struct call *call)
 	ULONG64 pages;
 	NTSTATUS status;
 
-	status = check(arguments, call->code == PENDSHARE_IOC_SHARE_READONLY);
-	if (!NT_SUCCESS(status))
-		return status;
+	if (!pendshare_request_share(arguments))
+		return STATUS_INVALID_PARAMETER;
 	share->file = call->file;
 	share->node.id = arguments->id;
 	share->access = arguments->access;
 	pendshare_news_init(&share->news);
 	share->news.due = PENDSHARE_DUE_ACCEPTED;
-	status = take_memory(share, call->output_length);
+	status = take_memory(share, call);
 	if (!NT_SUCCESS(status))
 		return status;
 	pages = share->length / PAGE_SIZE;
