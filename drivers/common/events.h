@@ -36,7 +36,8 @@ struct pendshare_events {
 
 static inline void pendshare_news_init(struct pendshare_news *news)
 {
-	news->next = news->prev = (struct pendshare_news *)0;
+	news->next = (struct pendshare_news *)0;
+	news->prev = (struct pendshare_news *)0;
 	news->rings = 0;
 	news->due = 0;
 	news->recall_ms = 0;
@@ -44,7 +45,8 @@ static inline void pendshare_news_init(struct pendshare_news *news)
 
 static inline void pendshare_events_init(struct pendshare_events *events)
 {
-	events->head.next = events->head.prev = &events->head;
+	events->head.next = &events->head;
+	events->head.prev = &events->head;
 }
 
 static inline int pendshare_news_any(const struct pendshare_news *news)
@@ -84,7 +86,8 @@ static inline void pendshare_news_remove(struct pendshare_news *news)
 {
 	news->prev->next = news->next;
 	news->next->prev = news->prev;
-	news->next = news->prev = (struct pendshare_news *)0;
+	news->next = (struct pendshare_news *)0;
+	news->prev = (struct pendshare_news *)0;
 }
 
 /* Queues a share that may have something to tell, as the last. 1: it was queued now. */

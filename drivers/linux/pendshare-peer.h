@@ -58,8 +58,9 @@ void *pendshare_share_map(struct ps_share *share);
 int pendshare_share_sgtable(struct ps_share *share, struct sg_table *table);
 
 /*
- * The rest may be called from any context, hard interrupts included. With PREEMPT_RT not from those
- * that are not threads there (IRQF_NO_THREAD, HRTIMER_MODE_HARD): a call has no effect then but a WARN.
+ * The rest may be called from any context, hard interrupts included. With PREEMPT_RT not from
+ * those that are no threads there (IRQF_NO_THREAD, HRTIMER_MODE_HARD): such a call has no effect
+ * but a WARN.
  */
 
 /* Rings the owner's doorbell. Rings coalesce into a count until the owner looks. */
