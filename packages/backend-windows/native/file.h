@@ -32,6 +32,7 @@ struct Lease {
 	pendshare_share request = {};
 	void *memory = nullptr;
 	uint32_t length = 0;
+	bool pooled = false; // issued by a thread of the pool
 };
 
 // The inverted call that is always outstanding.

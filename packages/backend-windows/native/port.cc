@@ -83,7 +83,9 @@ class WindowsPort final : public Port
 
 	std::function<Status()> prepare(const pendshare_share &request) override
 	{
-		return [this, lease = &keep(request)] { return issue(*lease); };
+		Lease &lease = keep(request);
+		lease.pooled = true;
+		return [this, &lease] { return issue(lease); };
 	}
 
 	void forget(uint64_t id) override
@@ -107,19 +109,24 @@ class WindowsPort final : public Port
 		return toStatus(status);
 	}
 
-	// Packets of requests that one thread has issued come in the order of their completion:
-	// what the driver tells of a share before it completes the share is read before its end.
-	// For a share that a pool thread has issued JavaScript asks for a barrier. SHAREs can come
-	// back after PEND has said that it is over.
+	// PEND before the others: what it tells of a share was told before the share's completion.
+	// SHAREs can come back after PEND has said that it is over.
 	bool fetch(Batch &batch, bool) override
 	{
 		OVERLAPPED_ENTRY packets[kPackets];
 		const uint32_t count = file_->wait(packets, kPackets);
 		for (uint32_t i = 0; i < count; i++) {
+			if (packets[i].lpOverlapped == &pend_.overlapped)
+				addTold(batch);
+		}
+		for (uint32_t i = 0; i < count; i++) {
+			const OVERLAPPED *packet = packets[i].lpOverlapped;
 			const auto word =
 			    static_cast<DeviceFile::Word>(packets[i].lpCompletionKey);
-			if (packets[i].lpOverlapped != nullptr)
-				read(*packets[i].lpOverlapped, batch);
+			if (packet == &pend_.overlapped)
+				continue;
+			if (packet != nullptr)
+				addShareEnd(*reinterpret_cast<const Lease *>(packet), batch);
 			else if (word == DeviceFile::Word::barrier)
 				add(batch, 0, kBarrier);
 			else
@@ -128,18 +135,24 @@ class WindowsPort final : public Port
 		return !file_->sealed() || file_->pended() > 0;
 	}
 
+	// Packets come in the order of completion, if one thread has issued the requests and none
+	// was answered in the call: this holds under Wine too, where each comes back by the
+	// thread that issued it. A PEND that was answered in the call is in the port by the time
+	// that JavaScript looks, but a SHARE's completion may have come in before it.
+	bool overtook(const Batch &batch, uint64_t id) override
+	{
+		const bool behind = leases_[id].pooled || (pend_answered_ && !batch.again);
+		return behind && file_->post(DeviceFile::Word::barrier);
+	}
+
 	// For want of memory it is tried in the next turn of the event loop.
 	bool pendAgain() override
 	{
 		const NTSTATUS status = file_->pend(pend_);
+		pend_answered_ = status != STATUS_PENDING;
 		if (isShortage(status))
 			file_->post(DeviceFile::Word::wake);
 		return !NT_ERROR(status) || isShortage(status);
-	}
-
-	bool barrier() override
-	{
-		return file_->post(DeviceFile::Word::barrier);
 	}
 
 	void seal() override
@@ -167,22 +180,20 @@ class WindowsPort final : public Port
 		return NT_ERROR(status) ? toStatus(status) : kPending;
 	}
 
-	void read(const OVERLAPPED &packet, Batch &batch) const
+	// The completion of PEND.
+	void addTold(Batch &batch) const
 	{
-		if (&packet != &pend_.overlapped) {
-			addShareEnd(reinterpret_cast<const Lease &>(packet), batch);
-			return;
-		}
-		const auto status = static_cast<NTSTATUS>(packet.Internal);
+		const auto status = static_cast<NTSTATUS>(pend_.overlapped.Internal);
+		const auto told = pend_.overlapped.InternalHigh / sizeof(pendshare_event);
 		batch.over = NT_ERROR(status) && !isShortage(status);
 		batch.again = !batch.over;
-		const auto told = packet.InternalHigh / sizeof(pendshare_event);
 		std::copy_n(pend_.events, told, batch.events.begin() + batch.count);
 		batch.count += static_cast<uint32_t>(told);
 	}
 
 	const std::shared_ptr<DeviceFile> file_;
 	Pend pend_;
+	bool pend_answered_ = false; // the last was not pended; the event loop's
 	std::unordered_map<uint64_t, Lease> leases_; // by id; the event loop's
 };
 

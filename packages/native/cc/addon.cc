@@ -29,6 +29,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("status", exportStatus(env));
 	exports.Set("pending", Napi::Number::New(env, kPending));
 	exports.Set("refusedKind", Napi::Number::New(env, kRefused));
+	exports.Set("lateEndKind", Napi::Number::New(env, kLateEnd));
 	exports.Set("barrierKind", Napi::Number::New(env, kBarrier));
 	exports.Set("eventFields", Napi::Number::New(env, Events::kFields));
 	exports.Set("batch", Napi::Number::New(env, Batch::kCapacity));

@@ -50,7 +50,6 @@ Napi::Value Device::open(const Napi::CallbackInfo &info)
 	setMethod<&Device::cancel>(object, "cancel", device);
 	setMethod<&Device::notify>(object, "notify", device);
 	setMethod<&Device::hold>(object, "hold", device);
-	setMethod<&Device::barrier>(object, "barrier", device);
 	setMethod<&Device::shutdown>(object, "shutdown", device);
 	setMethod<&Device::revoke>(object, "revoke", device);
 	setMethod<&Device::closeNow>(object, "close", device);
@@ -143,7 +142,7 @@ Napi::Value Device::end(const Napi::CallbackInfo &info, bool cancel)
 	const Status status =
 	    port_ ? port_->end(readInteger(env, info[0]), cancel, wait, event) : kClosed;
 	if (status == 0 && wait)
-		events_->put(&event, 1, *port_);
+		events_->putEnd(event, *port_);
 	return Napi::Number::New(env, status);
 }
 
@@ -157,11 +156,6 @@ void Device::hold(const Napi::CallbackInfo &info)
 {
 	if (waiter_)
 		waiter_->hold(info[0].ToBoolean());
-}
-
-Napi::Value Device::barrier(const Napi::CallbackInfo &info)
-{
-	return Napi::Boolean::New(info.Env(), port_ && port_->barrier());
 }
 
 Napi::Value Device::shutdown(const Napi::CallbackInfo &info)

@@ -36,8 +36,6 @@ class Device final
 	Napi::Value end(const Napi::CallbackInfo &info, bool cancel);
 	Napi::Value notify(const Napi::CallbackInfo &info);
 	void hold(const Napi::CallbackInfo &info);
-	// Whether an event of kind kBarrier will come.
-	Napi::Value barrier(const Napi::CallbackInfo &info);
 	Napi::Value shutdown(const Napi::CallbackInfo &info);
 	// (graceMs)
 	Napi::Value revoke(const Napi::CallbackInfo &info);

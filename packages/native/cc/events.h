@@ -19,22 +19,39 @@ class Events
 	{
 	}
 
-	// `port` is what they came from.
-	void put(const pendshare_event *events, uint32_t count, Port &port)
+	// `port` is what it came from.
+	void put(const Batch &batch, Port &port)
 	{
 		double *slot = slots_;
-		for (uint32_t i = 0; i < count; i++, slot += kFields) {
-			slot[0] = static_cast<double>(events[i].id);
-			slot[1] = events[i].kind;
-			slot[2] = events[i].reason;
-			slot[3] = static_cast<double>(events[i].value);
-			slot[4] = events[i].failure;
-			if (events[i].kind == PENDSHARE_EVENT_END || events[i].kind == kRefused)
-				port.forget(events[i].id);
+		for (uint32_t i = 0; i < batch.count; i++, slot += kFields) {
+			const pendshare_event &event = batch.events[i];
+			const bool end = event.kind == PENDSHARE_EVENT_END;
+			write(slot, event);
+			if (end && port.overtook(batch, event.id))
+				slot[1] = kLateEnd;
+			if (end || event.kind == kRefused)
+				port.forget(event.id);
 		}
 	}
 
+	// The END that a call has brought, or none: its kind is 0 then.
+	void putEnd(const pendshare_event &event, Port &port)
+	{
+		write(slots_, event);
+		if (event.kind == PENDSHARE_EVENT_END)
+			port.forget(event.id);
+	}
+
       private:
+	static void write(double *slot, const pendshare_event &event)
+	{
+		slot[0] = static_cast<double>(event.id);
+		slot[1] = event.kind;
+		slot[2] = event.reason;
+		slot[3] = static_cast<double>(event.value);
+		slot[4] = event.failure;
+	}
+
 	Napi::Reference<Napi::Float64Array> reference_;
 	double *const slots_;
 };

@@ -22,7 +22,8 @@ inline constexpr Status kPending = 0x103;
 // Kinds of events beside those of abi.h.
 // SHARE was not accepted; reason: the status.
 inline constexpr uint32_t kRefused = 0;
-// What was under way to fetch() when barrier() was called has been told.
+// An END to be told behind kBarrier, see Port::overtook(). One kBarrier comes for each, in order.
+inline constexpr uint32_t kLateEnd = UINT32_MAX - 1;
 inline constexpr uint32_t kBarrier = UINT32_MAX;
 
 // Events on their way from fetch() to JavaScript.
@@ -32,7 +33,7 @@ struct Batch {
 	std::vector<pendshare_event> events{kCapacity}; // the first `count`
 	uint32_t count = 0;
 	bool over = false;  // the file was shut down, and PEND has told all
-	bool again = false; // the port wants pendAgain()
+	bool again = false; // PEND has come back: the port wants pendAgain()
 
 	void clear()
 	{
@@ -87,9 +88,9 @@ class Port
 		return true;
 	}
 
-	// Where events of different requests can overtake each other on their way: asks for
-	// kBarrier behind those that were told by now. false: there is no need, or no memory.
-	virtual bool barrier()
+	// Of an END, when JavaScript takes its batch and before forget(): whether it may have
+	// overtaken what the driver told before it. Then kBarrier will come behind all that.
+	virtual bool overtook(const Batch &, uint64_t)
 	{
 		return false;
 	}

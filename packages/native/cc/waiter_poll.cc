@@ -75,7 +75,7 @@ void PollWaiter::readable()
 	if (!more)
 		uv_poll_stop(&poll_);
 	Napi::HandleScope scope(env_);
-	events_->put(batch_.events.data(), batch_.count, *port_);
+	events_->put(batch_, *port_);
 	const napi_value arguments[] = {Napi::Number::New(env_, batch_.count),
 					Napi::Boolean::New(env_, !more)};
 	// wake() may stop this waiter; it lives on until the loop has closed poll_.

@@ -106,7 +106,7 @@ void ThreadWaiter::deliver(Napi::Env env, Napi::Function wake, ThreadWaiter *sel
 		self->full_ = false;
 	}
 	self->room_.notify_one();
-	self->events_->put(batch.events.data(), batch.count, *self->port_);
+	self->events_->put(batch, *self->port_);
 	const bool over = batch.over || (batch.again && !self->port_->pendAgain());
 	if (batch.count == 0 && !over)
 		return;

@@ -22,8 +22,6 @@ export interface NativeDevice {
   notify(id: number): number
   /** Whether waiting keeps the event loop alive. */
   hold(alive: boolean): void
-  /** Asks for an event of `barrierKind` behind what was told by now; `false`: it will not come, or is not needed. */
-  barrier(): boolean
   shutdown(): number
   /** For administrators: ends every share of the driver, at once or after a time of grace. */
   revoke(graceMs: number): number
@@ -80,7 +78,8 @@ export interface Addon {
   readonly pending: number
   /** Kind of the event that tells of a share which was not accepted; its reason is the status. */
   readonly refusedKind: number
-  /** Kind of the event that `barrier()` asks for. */
+  /** Kind of an end that may have overtaken what was told before it: it is due when an event of `barrierKind` comes, one for each. */
+  readonly lateEndKind: number
   readonly barrierKind: number
   /** Numbers that an event takes in `slots`: id, kind, reason, value, failure. */
   readonly eventFields: number

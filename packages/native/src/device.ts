@@ -221,7 +221,7 @@ export class NativeBackendDevice implements BackendDevice {
 
   /** Adds the event in slot `i`, unless its share has ended: an END can overtake a doorbell on the waiter's way. */
   #read(i: number, events: BackendEvent[]): void {
-    const { abi, refusedKind, barrierKind } = this.#addon
+    const { abi, refusedKind, lateEndKind, barrierKind } = this.#addon
     const at = i * this.#addon.eventFields
     const id = this.#slot(at)
     const kind = this.#slot(at + 1)
@@ -232,23 +232,14 @@ export class NativeBackendDevice implements BackendDevice {
     else if (kind === abi.PENDSHARE_EVENT_DOORBELL) events.push({ id, kind: 'doorbell', count: value })
     else if (kind === abi.PENDSHARE_EVENT_ACCEPTED) this.#accepted(id)
     else if (kind === abi.PENDSHARE_EVENT_RECALL) this.#addRecall(id, value, events)
-    else if (kind === abi.PENDSHARE_EVENT_END) this.#cameBack(at, events)
+    else if (kind === abi.PENDSHARE_EVENT_END) this.#addEnd(this.#rawEnd(at), events)
+    else if (kind === lateEndKind) this.#late.push(this.#rawEnd(at))
     else if (kind === refusedKind) this.#deny(id, this.#slot(at + 2))
   }
 
   #addRecall(id: ShareId, graceMs: number, events: BackendEvent[]): void {
     this.#recalled.add(id)
     events.push({ id, kind: 'recall', graceMs })
-  }
-
-  /**
-   * Where an END comes by the thread that has issued the share, as all do under Wine, a pool thread's overtakes what the
-   * driver has told this thread before. That has reached the waiter by now, so it comes before a barrier.
-   */
-  #cameBack(at: number, events: BackendEvent[]): void {
-    const lease = this.#leases.get(this.#slot(at))
-    if (lease !== undefined && isLarge(lease) && this.#native.barrier()) this.#late.push(this.#rawEnd(at))
-    else this.#addEnd(this.#rawEnd(at), events)
   }
 
   #passBarrier(events: BackendEvent[]): void {

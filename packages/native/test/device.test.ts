@@ -8,6 +8,7 @@ import { Errors } from '../src/errors.ts'
 const PAGE = 4096
 const PENDING = 0x103
 const REFUSED = 0
+const LATE_END = 98
 const BARRIER = 99
 const RELEASED = 1
 const RECALLED = 8
@@ -28,8 +29,8 @@ const ENODEV = 19
 
 type Slots = readonly [id: number, kind: number, reason?: number, value?: number, failure?: number]
 
-/** A device whose port answers `answer` to every share, and has barriers or not. */
-function play({ answer = 0, barriers = false } = {}) {
+/** A device whose port answers `answer` to every share. */
+function play({ answer = 0 } = {}) {
   const told: BackendEvent[] = []
   const pool: ((status: number) => void)[] = []
   const calls: string[] = []
@@ -58,10 +59,6 @@ function play({ answer = 0, barriers = false } = {}) {
     },
     notify: () => ENODEV,
     hold: () => {},
-    barrier: () => {
-      calls.push('barrier')
-      return barriers
-    },
     shutdown: () => 0,
     close: () => calls.push('close'),
   } as unknown as NativeDevice
@@ -70,6 +67,7 @@ function play({ answer = 0, barriers = false } = {}) {
     status: { ENODEV, ENOENT: 2 },
     pending: PENDING,
     refusedKind: REFUSED,
+    lateEndKind: LATE_END,
     barrierKind: BARRIER,
     eventFields: FIELDS,
     batch: 16,
@@ -177,15 +175,13 @@ it('rejects what the pool was refused, whether it says so or an event', async ()
     await expect(refused).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
 })
 
-it('tells the end of a large share behind what the driver told before it, and in its turn', async () => {
-  const { device, tell, told, pool } = play({ answer: PENDING, barriers: true })
+it('tells an end that came too early behind what the driver told before it, and in its turn', () => {
+  const { device, tell, told } = play({ answer: PENDING })
   device.share(request(1, LARGE))
-  device.share(request(2, LARGE))
-  for (const answer of pool) answer(PENDING)
-  // The ends overtake, by the port's threads, what PEND holds.
+  device.share(request(2))
   tell([
-    [1, 2, RELEASED, 5],
-    [2, 2, RELEASED, 6],
+    [1, LATE_END, RELEASED, 5],
+    [2, LATE_END, RELEASED, 6],
   ])
   expect(told).toEqual([])
   tell([
@@ -197,13 +193,12 @@ it('tells the end of a large share behind what the driver told before it, and in
   expect(told.map(({ id, kind }) => `${kind} ${id}`)).toEqual(['doorbell 1', 'end 1', 'doorbell 2', 'end 2'])
 })
 
-it('asks for no barrier for small shares, and waits for none when PEND is over', () => {
-  const { device, tell, told, calls } = play({ answer: PENDING, barriers: true })
+it('waits for no barrier when PEND is over', () => {
+  const { device, tell, told } = play({ answer: PENDING })
   device.share(request(1))
-  device.share(request(2, LARGE))
+  device.share(request(2))
   tell([[1, 2, RELEASED, 5]])
-  expect(calls).toEqual([])
-  tell([[2, 2, RELEASED, 6]])
+  tell([[2, LATE_END, RELEASED, 6]])
   expect(told).toHaveLength(1)
   tell([], true)
   expect(told).toHaveLength(2)

@@ -176,8 +176,19 @@ export const refusals = room('refusals', (law) => {
     ['addresses'],
     async (context) => {
       const device = await context.open()
-      const plain = new SharedArrayBuffer(device.info.pageSize)
-      const attempt = () => device.share(Region.from(new Uint8Array(plain, 0, plain.byteLength)))
+      // One may lie at a boundary by chance; they are all kept, so each lies elsewhere.
+      const plain = Array.from({ length: 16 }, () => new SharedArrayBuffer(device.info.pageSize))
+      let off: Region | undefined
+      for (const buffer of plain) {
+        const region = Region.from(new Uint8Array(buffer, 0, buffer.byteLength))
+        const end = await device.share(region).then(
+          (share) => share.release(),
+          () => undefined,
+        )
+        if (end === undefined) off ??= region
+      }
+      assert.ok(off, 'no plain buffer lies off a boundary')
+      const attempt = () => device.share(off)
       await refuses(context, device, { what: 'a plain SharedArrayBuffer', code: UNALIGNED, attempt })
     },
   )
