@@ -81,7 +81,7 @@ export const stages: readonly Stage[] = [
     name: 'pack',
     what: 'the packed packages in an empty project, and their addons compiled there',
     only: 'full',
-    run: () => testPack(),
+    run: () => testPack({ built: true }),
   },
 ]
 

@@ -183,30 +183,29 @@ static enum hrtimer_restart ps_expired(struct hrtimer *timer)
 {
 	struct ps_share *share = container_of(timer, struct ps_share, timer);
 
-	ps_end(share, READ_ONCE(share->timer_reason));
+	ps_end(share, pendshare_due_reason(&share->due));
 	return HRTIMER_NORESTART;
 }
 
 /* Ends the share at a time unless something did so before. Under file->event_lock. */
 void ps_arm(struct ps_share *share, u64 delay_ns, enum pendshare_reason reason)
 {
-	ktime_t expires = ktime_add_safe(ktime_get(), ns_to_ktime(delay_ns));
+	u64 at_ns = pendshare_due_after(ktime_get_ns(), delay_ns, KTIME_MAX);
+	bool first = !share->due.at_ns;
 
-	if (expires >= share->expires)
+	if (!pendshare_due_by(&share->due, at_ns, reason))
 		return;
-	if (share->expires == KTIME_MAX) {
+	if (first) {
 		ps_hrtimer_setup(&share->timer, ps_expired, CLOCK_MONOTONIC,
 				 HRTIMER_MODE_ABS_SOFT);
 	}
-	share->expires = expires;
-	WRITE_ONCE(share->timer_reason, reason);
-	hrtimer_start(&share->timer, expires, HRTIMER_MODE_ABS_SOFT);
+	hrtimer_start(&share->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_SOFT);
 }
 
 /* After detach: until then the peer may recall, which starts the timer. */
 void ps_disarm(struct ps_share *share)
 {
-	if (share->expires != KTIME_MAX)
+	if (share->due.at_ns)
 		hrtimer_cancel(&share->timer);
 }
 

@@ -23,6 +23,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "../common/due.h"
 #include "../common/events.h"
 #include "../common/lease.h"
 #include "../common/quota.h"
@@ -125,8 +126,7 @@ struct ps_share {
 	bool told;			/* END was delivered: nothing may follow */
 	struct pendshare_news news;
 	u64 all_rings;
-	u32 timer_reason;
-	ktime_t expires;		/* KTIME_MAX: the timer was never started */
+	struct pendshare_due due;	/* no time: the timer was never started */
 
 	/* set before acceptance, or the peer's; gone after teardown */
 	const struct pendshare_peer_ops *peer;

@@ -77,7 +77,6 @@ static struct ps_share *ps_share_create(struct ps_file *file, const struct pends
 	share->length = args->length;
 	share->access = args->access;
 	INIT_LIST_HEAD(&share->live);
-	share->expires = KTIME_MAX;
 	memcpy(share->label, args->label, sizeof(share->label));
 	return share;
 }

@@ -15,6 +15,7 @@
 #include <wdf.h>
 
 #include "../include/pendshare/abi.h"
+#include "../common/due.h"
 #include "../common/events.h"
 #include "../common/lease.h"
 #include "../common/table.h"
@@ -135,7 +136,7 @@ struct pendshare_share_context {
 	struct pendshare_node node;
 	struct pendshare_news news;
 	SHARE *batch;	   /* next of those that are being reported */
-	ULONG64 recall_at; /* clock_ns(), 0: not recalled */
+	struct pendshare_due recall; /* by clock_ns(); a deadline has an alarm, which holds a reference */
 };
 
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(SHARE, share_of)

@@ -57,12 +57,11 @@ static ULONG64 recall_file(FILE_CONTEXT *file, ULONG64 at, ULONG64 grace_ms)
 
 	KeAcquireSpinLock(&file->lock, &irql);
 	for (share = file_next(file, NULL); share; share = file_next(file, share)) {
-		if (!share->recall_at || at < share->recall_at) {
-			share->recall_at = at;
+		if (pendshare_due_by(&share->recall, at, PENDSHARE_RECALLED)) {
 			pendshare_news_recall(&share->news, (ULONG)grace_ms);
 			events_add(file, share);
 		}
-		first = earlier(first, share->recall_at);
+		first = earlier(first, share->recall.at_ns);
 	}
 	KeReleaseSpinLock(&file->lock, irql);
 	return first;
@@ -122,11 +121,11 @@ static SHARE *mark_recalled(FILE_CONTEXT *file, ULONG64 now, SHARE *list, ULONG6
 
 	KeAcquireSpinLock(&file->lock, &irql);
 	for (share = file_next(file, NULL); share; share = file_next(file, share)) {
-		if (!share->recall_at)
+		if (!share->recall.at_ns)
 			continue;
-		if (share->recall_at > now) {
-			*first = earlier(*first, share->recall_at);
-		} else if (pendshare_lease_end(&share->lease, PENDSHARE_RECALLED)) {
+		if (share->recall.at_ns > now) {
+			*first = earlier(*first, share->recall.at_ns);
+		} else if (pendshare_lease_end(&share->lease, pendshare_due_reason(&share->recall))) {
 			share->next = list;
 			list = share;
 		}

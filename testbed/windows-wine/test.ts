@@ -2,6 +2,7 @@
  * `npm run test:windows`: the Windows driver as it was built, its addon and Windows' own Node under Wine, with a double of the
  * driver framework. Two lanes at once, each in a Windows of its own. What Wine cannot show is listed by name.
  */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
@@ -18,6 +19,8 @@ interface Program {
 }
 
 const root = resolve(import.meta.dirname, '../..')
+/** make goes by times, so what was built from another clone would be taken for this one's. */
+const clone = createHash('sha256').update(root).digest('hex').slice(0, 12)
 
 function nodeTest({ node, suite }: Artifacts, name: string, limitS: number): Program {
   const file = join(suite, `packages/backend-windows/test/wine/${name}.test.js`)
@@ -42,7 +45,7 @@ function lanesOf(artifacts: Artifacts): readonly (readonly Program[])[] {
  * a compiler is missing here.
  */
 export async function testWindows(filter = ''): Promise<Counts> {
-  const out = join(cacheRoot(), 'windows-build')
+  const out = join(cacheRoot(), `windows-build-${clone}`)
   return withLock(out, async () => {
     const artifacts = await buildArtifacts(out)
     await removeLeftovers()
