@@ -177,6 +177,11 @@ Status openPort(const std::string &path, OpenOptions options, std::shared_ptr<Po
 	return 0;
 }
 
+Status statusOf(const std::error_code &error)
+{
+	return error.value();
+}
+
 const std::vector<NamedStatus> &namedStatuses()
 {
 #define NAMED(name) {#name, name}

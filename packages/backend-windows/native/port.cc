@@ -149,7 +149,7 @@ class WindowsPort final : public Port
 	bool pendAgain() override
 	{
 		const NTSTATUS status = file_->pend(pend_);
-		pend_answered_ = status != STATUS_PENDING;
+		pend_answered_ = !NT_ERROR(status) && status != STATUS_PENDING;
 		if (isShortage(status))
 			file_->post(DeviceFile::Word::wake);
 		return !NT_ERROR(status) || isShortage(status);
@@ -193,7 +193,7 @@ class WindowsPort final : public Port
 
 	const std::shared_ptr<DeviceFile> file_;
 	Pend pend_;
-	bool pend_answered_ = false; // the last was not pended; the event loop's
+	bool pend_answered_ = false; // in the call, the last; the event loop's
 	std::unordered_map<uint64_t, Lease> leases_; // by id; the event loop's
 };
 
@@ -208,6 +208,12 @@ Status openPort(const std::string &path, OpenOptions options, std::shared_ptr<Po
 	if (error == ERROR_SUCCESS)
 		port = std::make_shared<WindowsPort>(std::move(file));
 	return error;
+}
+
+// Of threads alone, whose library tells an errno.
+Status statusOf(const std::error_code &)
+{
+	return toStatus(STATUS_NO_MEMORY);
 }
 
 const std::vector<NamedStatus> &namedStatuses()

@@ -12,13 +12,6 @@ static void throwStatus(Napi::Env env, const std::string &what, Status status)
 	error.ThrowAsJavaScriptException();
 }
 
-static int64_t readInteger(napi_env env, napi_value value)
-{
-	int64_t number = 0;
-	napi_get_value_int64(env, value, &number);
-	return number;
-}
-
 // A method of a class would cost a look-up of the C++ object behind `this`, five times the price of
 // the call into the addon.
 template <auto method>
@@ -103,7 +96,7 @@ Napi::Value Device::start(const Napi::CallbackInfo &info)
 		waiter_ = poll_ ? Waiter::onPoll(env, port_, events_, wake)
 				: Waiter::onThread(env, port_, events_, wake);
 	} catch (const std::system_error &error) {
-		throwStatus(env, "cannot wait for events", error.code().value());
+		throwStatus(env, "cannot wait for events", statusOf(error.code()));
 		return env.Undefined();
 	}
 	// Hooks run in reverse order: this one before that of the waiter's thread-safe function.

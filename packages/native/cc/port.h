@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 #include <pendshare/abi.h>
 
@@ -68,7 +69,8 @@ class Port
 	// returned does it, once, on a pool thread, with this port kept alive.
 	virtual std::function<Status()> prepare(const pendshare_share &request) = 0;
 
-	// The share was refused, or its END was told. Also of one that share() has refused itself.
+	// Its END was told; or an event, or what prepare() returned, has refused it. What share()
+	// refuses itself the port has forgotten.
 	virtual void forget(uint64_t id) = 0;
 
 	// RELEASE or CANCEL. With `wait` it may block until the share has ended, and bring its END
@@ -121,6 +123,9 @@ Status openPort(const std::string &path, OpenOptions options, std::shared_ptr<Po
 
 // What a closed device answers: ESHUTDOWN / PIPE_CLOSING of abi.h.
 extern const Status kClosed;
+
+// For what the C++ library could not do for want of something: start a thread, poll a descriptor.
+Status statusOf(const std::error_code &error);
 
 // By name, what abi.h and openPort() can answer.
 struct NamedStatus {

@@ -2,13 +2,6 @@
 
 #include <cstring>
 
-static int64_t readInteger(napi_env env, napi_value value)
-{
-	int64_t number = 0;
-	napi_get_value_int64(env, value, &number);
-	return number;
-}
-
 template <size_t N> static void readText(napi_env env, napi_value value, char (&text)[N])
 {
 	size_t length;

@@ -5,6 +5,14 @@
 #include <napi.h>
 #include "port.h"
 
+// What is no number reads as 0.
+inline int64_t readInteger(napi_env env, napi_value value)
+{
+	int64_t number = 0;
+	napi_get_value_int64(env, value, &number);
+	return number;
+}
+
 // Arguments: id, memory, access, label, deadline in ms or 0; then, where there is any of them:
 // peer, options, event or undefined. Each costs a call into Node. The caller is this package's own
 // device.ts; what is wrong reads as 0, which the driver refuses.

@@ -51,7 +51,9 @@ export class NativeBackendDevice implements BackendDevice {
   readonly #leases = new LiveTable<ShareRequest>()
   readonly #slots: Float64Array
   readonly #access: Readonly<Record<Access, number>>
-  readonly #over = Promise.withResolvers<void>()
+  /** PEND has told all. Ends that it has overtaken are still to come. */
+  #over = false
+  readonly #drained = Promise.withResolvers<void>()
   /** On a thread of the pool. */
   readonly #pinning = new Set<Promise<void>>()
   /** What `share()` has returned and not settled. */
@@ -149,9 +151,8 @@ export class NativeBackendDevice implements BackendDevice {
   async close(): Promise<void> {
     const status = this.#native.shutdown()
     if (status !== 0) throw this.#errors.ofRequest(status, 'close()')
-    await this.#over.promise
+    await this.#drained.promise
     await Promise.allSettled(this.#pinning)
-    await Promise.allSettled(Array.from(this.#asked.values(), ({ promise }) => promise))
     this.#native.close()
   }
 
@@ -192,6 +193,7 @@ export class NativeBackendDevice implements BackendDevice {
 
   #refused(request: ShareRequest, status: number): Error {
     this.#leases.delete(request.id)
+    this.#lookWhetherDrained()
     return this.#errors.ofShare(status, request, this.info.pageSize)
   }
 
@@ -214,9 +216,15 @@ export class NativeBackendDevice implements BackendDevice {
     if (over) {
       // The driver has told its last: there is nothing for a barrier to wait for.
       for (const end of this.#late.splice(0)) this.#addEnd(end, events)
-      this.#over.resolve()
+      this.#over = true
     }
+    this.#lookWhetherDrained()
     if (events.length > 0) this.#sink(events)
+  }
+
+  /** Every share was accepted, and its end told, or refused: of those that are left one of the two is certain to come. */
+  #lookWhetherDrained(): void {
+    if (this.#over && this.#leases.size === 0) this.#drained.resolve()
   }
 
   /** Adds the event in slot `i`, unless its share has ended: an END can overtake a doorbell on the waiter's way. */

@@ -1,7 +1,7 @@
 /** The device over a port that the test plays: what comes in which order, and on which way. */
 import { type BackendEvent, Region, type ShareRequest } from '@pendshare/core'
 import { expect, it } from 'vitest'
-import type { Addon, NativeDevice, NativeInfo } from '../src/addon.ts'
+import type { Abi, Addon, NativeDevice, NativeInfo } from '../src/addon.ts'
 import { NativeBackendDevice } from '../src/device.ts'
 import { Errors } from '../src/errors.ts'
 
@@ -14,7 +14,7 @@ const RELEASED = 1
 const RECALLED = 8
 const FIELDS = 5
 
-const abi = {
+const abi: Abi = {
   PENDSHARE_ABI_VERSION: 1,
   PENDSHARE_ACCESS_READ: 1,
   PENDSHARE_ACCESS_WRITE: 2,
@@ -23,7 +23,17 @@ const abi = {
   PENDSHARE_EVENT_RECALL: 3,
   PENDSHARE_EVENT_REMOVED: 4,
   PENDSHARE_EVENT_ACCEPTED: 5,
+  PENDSHARE_RELEASED: RELEASED,
+  PENDSHARE_CANCELLED: 2,
+  PENDSHARE_CLOSED: 3,
+  PENDSHARE_OWNER_EXITED: 4,
+  PENDSHARE_DEVICE_REMOVED: 5,
+  PENDSHARE_PEER_ENDED: 6,
+  PENDSHARE_DEADLINE: 7,
+  PENDSHARE_RECALLED: RECALLED,
+  PENDSHARE_FAILED: 9,
   PENDSHARE_FAILURE_RING: 1,
+  PENDSHARE_FAILURE_PEER: 2,
 }
 const ENODEV = 19
 
@@ -44,7 +54,8 @@ function play({ answer = 0 } = {}) {
     })
     wake(events.length, over)
   }
-  const native = {
+  const native: NativeDevice = {
+    info: () => info,
     start: (array: Float64Array, callback: typeof wake) => {
       slots = array
       wake = callback
@@ -57,12 +68,16 @@ function play({ answer = 0 } = {}) {
       if (wait) slots.set(answer === PENDING ? [0, 0] : [id, 2, RELEASED, 7, 0])
       return 0
     },
+    cancel: () => 0,
     notify: () => ENODEV,
     hold: () => {},
     shutdown: () => 0,
-    close: () => calls.push('close'),
-  } as unknown as NativeDevice
-  const addon = {
+    revoke: () => 0,
+    close: () => {
+      calls.push('close')
+    },
+  }
+  const addon: Addon = {
     abi,
     status: { ENODEV, ENOENT: 2 },
     pending: PENDING,
@@ -71,9 +86,11 @@ function play({ answer = 0 } = {}) {
     barrierKind: BARRIER,
     eventFields: FIELDS,
     batch: 16,
+    canPoll: true,
+    openDevice: () => native,
     addressOf: () => 4096n,
     lockableBytes: () => Number.POSITIVE_INFINITY,
-  } as unknown as Addon
+  }
   const table = {
     row: (name: string) => name,
     nameOf: String,
@@ -263,6 +280,20 @@ it('closes when PEND is over, the pool has answered, and every share is settled'
   await expect(small).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
   await closed
   expect(calls).toEqual(['close', 'closed'])
+})
+
+it('closes only when every end has come, also one that PEND has overtaken', async () => {
+  const { device, tell, told, calls } = play({ answer: PENDING })
+  const shared = device.share(request(1))
+  tell([[1, 5]])
+  await shared
+  const closed = device.close().then(() => calls.push('closed'))
+  tell([], true)
+  await new Promise(setImmediate)
+  expect(calls).toEqual([])
+  tell([[1, 2, 3, 5]])
+  await closed
+  expect(told).toEqual([{ id: 1, kind: 'end', reason: 'closed', bytes: 5 }])
 })
 
 it('does not mind that a share has ended when it is notified', () => {
