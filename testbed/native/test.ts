@@ -1,13 +1,12 @@
 /**
  * `npm run test:native`: the drivers' logic that is not glue to an operating system, built natively and judged by sanitizers:
  * the Windows driver on a fake of its framework, called, raced and fuzzed, and what both drivers share.
- * `--rounds N`: of each race; `--seed N`: repeats a run; `--filter TEXT`: the programs and races whose name holds it.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { ensurePackages } from '../apt.ts'
 import { mustRun, run as runCommand } from '../command.ts'
 import { add, type Counts, formatCounts, nothing } from '../counts.ts'
@@ -129,16 +128,27 @@ function runProgram({ name, argv, silent }: Program): Promise<Counts> {
   return testProgram({ label: `native ${name}`, judged: silent ? 'exit code' : 'points', run })
 }
 
+function whole(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('want a whole number from 1 up')
+  return value
+}
+
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, seed: { type: 'string' }, filter: { type: 'string' } },
-  })
-  const { rounds, seed, filter } = defaults()
-  const counts = await testNative({
-    rounds: Number(values.rounds ?? rounds),
-    seed: Number(values.seed ?? seed),
-    filter: values.filter ?? filter,
-  })
-  console.log(formatCounts(counts))
-  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+  const { rounds, seed } = defaults()
+  const program = new Command('test:native')
+    .description("run the drivers' logic under sanitizers: called, raced and fuzzed")
+    .option('--rounds <n>', 'of each race', whole, rounds)
+    .addOption(new Option('--seed <n>', 'repeats a run').argParser(whole).default(seed, 'by chance'))
+    .option('--filter <text>', 'only the programs, or else the races, whose name holds this text', '')
+    .allowExcessArguments(false)
+    .parse()
+  try {
+    const counts = await testNative(program.opts<NativeTest>())
+    console.log(formatCounts(counts))
+    process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+  } catch (error) {
+    console.error(`test:native: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  }
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
+import { Command } from 'commander'
 import { ensurePackages } from '../apt.ts'
 import { buildPackages } from '../build.ts'
 import { cacheRoot, withLock } from '../cache.ts'
@@ -146,6 +147,10 @@ async function forWindows(project: Project, directory: string): Promise<string[]
 }
 
 if (import.meta.main) {
+  new Command('test:pack')
+    .description('pack every package, install them into an empty project, and compile both addons there')
+    .allowExcessArguments(false)
+    .parse()
   try {
     const start = performance.now()
     const counts = await testPack()
