@@ -6,9 +6,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open } from 'pendshare'
 import { doorbellCases } from './contenders/doorbell.ts'
+import { frameCases, takeCase } from './contenders/frames.ts'
 import { manyShares } from './contenders/many.ts'
 import { mockCase } from './contenders/mock.ts'
 import { pinInC, pinInJavaScript } from './contenders/pin.ts'
+import { portCase } from './contenders/port.ts'
 import { streamCases } from './contenders/stream.ts'
 import { type Case, describe, format, judgeLimit, type Limit, measure, type Row } from './rows.ts'
 
@@ -37,11 +39,14 @@ async function withDriver(): Promise<void> {
   await using device = await openDevice()
   addLimits(await pinInJavaScript(device, join(native, 'cycle.node'), runs))
   for (const it of streamCases(device, join(native, 'sender'))) await addCase(it)
+  for (const it of frameCases(device)) await addCase(it)
+  await addCase(portCase(device))
   for (const it of doorbellCases(join(native, 'floor.node'))) await addCase(it)
   addLimits(await manyShares(openDevice, runs))
 }
 
 if (mode !== '--host') await withDriver()
+await addCase(takeCase(join(native, 'cycle.node')))
 const [mockRow, mockDevice] = await mockCase()
 await addCase(mockRow)
 await mockDevice.close()

@@ -8,6 +8,7 @@ import { mustRun } from '../testbed/command.ts'
 import { scratchInGuest } from '../testbed/linux-vm/job.ts'
 import { obtainKernel } from '../testbed/linux-vm/kernels.ts'
 import { buildModule, buildModules } from '../testbed/linux-vm/module.ts'
+import { portDevices, serialPortDevices } from '../testbed/linux-vm/ports.ts'
 import { chooseAccelerator } from '../testbed/linux-vm/qemu.ts'
 import { exitCodeOf, report as reportVm, runInVm } from '../testbed/linux-vm/run.ts'
 import { buildNative } from './native.ts'
@@ -32,7 +33,7 @@ async function measureInVm({ kernel: name, runs }: Flags, native: string, scratc
   const kernel = await obtainKernel(name)
   await buildAddon()
   const modules = [
-    ...(await buildModule(kernel)),
+    ...(await buildModule(kernel, ['examples/linux'])),
     ...(await buildModules(kernel, join(repository, 'bench'), ['module'], 'module')),
   ]
   const accelerator = await chooseAccelerator(kernel)
@@ -43,6 +44,8 @@ async function measureInVm({ kernel: name, runs }: Flags, native: string, scratc
     memoryMiB: 2048,
     timeoutS: 1500,
     module: modules,
+    devices: [...portDevices('frames'), ...serialPortDevices('read')],
+    ports: [{ name: 'frames' }, { name: 'read' }],
     scratch,
     command: guest(scratchInGuest, runs, native),
   })

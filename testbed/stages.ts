@@ -9,7 +9,7 @@ import { kernelNames } from './linux-vm/kernels.ts'
 import type { KernelEnd } from './linux-vm/publish.ts'
 import { checkStyle } from './linux-vm/style.ts'
 import { countsOf, testKernel } from './linux-vm/test.ts'
-import { testRing } from './native/ring/test.ts'
+import { testMemory } from './native/shared/run.ts'
 import { testNative } from './native/test.ts'
 import { testPack } from './pack/test.ts'
 import { ROOT } from './pages.ts'
@@ -30,19 +30,10 @@ export interface Stage {
 
 /** The kernel and the groups that a change is most likely to break. */
 const QUICK_KERNEL = '6.12'
-const QUICK_GROUPS = ['smoke', 'uapi', 'contract']
+const QUICK_GROUPS = ['smoke', 'uapi', 'devices', 'vport', 'contract']
 
-/**
- * Whose full run has the contract under signals: the oldest and the newest line, and both processors. All others have it too in
- * `npm run test:linux -- --kernel all`, which has no time to keep to: on the debug kernel it takes twenty minutes, and there `uapi`
- * holds each request to its answer under signals.
- */
-const SIGNALS_KERNELS = [QUICK_KERNEL, '6.1', 'unstable', 'arm64']
-
-/** The kernels that take longest begin first. */
-const KERNELS_BY_TIME = ['debug', QUICK_KERNEL, ...kernelNames].filter(
-  (name, at, all) => all.indexOf(name) === at,
-)
+/** What takes longest begins first, so that the last stages are short and end together. */
+const LONGEST_KERNELS = ['debug', QUICK_KERNEL]
 
 export const stages: readonly Stage[] = [
   {
@@ -58,30 +49,36 @@ export const stages: readonly Stage[] = [
     run: () => check([bin('tsc'), '--noEmit', '-p', 'tsconfig.json']),
   },
   { name: 'build', what: 'packages and addon', first: true, run: build },
-  ...KERNELS_BY_TIME.map(kernelStage),
+  ...LONGEST_KERNELS.map(kernelStage),
+  {
+    name: 'pack',
+    what: 'the packed packages in empty projects, by prebuilt and by compiled addons',
+    only: 'full',
+    run: () => testPack({ built: true }),
+  },
+  ...kernelNames.filter((name) => !LONGEST_KERNELS.includes(name)).map(kernelStage),
   { name: 'windows', what: 'the Windows driver, addon and Node under Wine', run: () => testWindows() },
   { name: 'unit', what: 'unit and contract tests on this machine', run: vitest },
   {
     name: 'ring',
     what: 'the ring raced, fuzzed and attacked, in C and JavaScript',
-    run: (speed) => testRing(speed === 'quick' ? { records: 200_000 } : {}),
+    run: (speed) => testMemory('ring', speed === 'quick' ? { records: 200_000 } : {}),
+  },
+  {
+    name: 'frames',
+    what: 'frames raced, fuzzed and attacked, in C and JavaScript',
+    run: (speed) => testMemory('frames', speed === 'quick' ? { records: 200_000 } : {}),
   },
   {
     name: 'native',
     what: "the drivers' logic under sanitizers, called, raced and fuzzed",
-    run: (speed) => testNative({ rounds: speed === 'quick' ? 20_000 : 40_000 }),
+    run: () => testNative({ rounds: 20_000 }),
   },
   {
     name: 'driver-style',
     what: "the Linux driver's source by the kernel's own tools",
     only: 'full',
     run: checkStyle,
-  },
-  {
-    name: 'pack',
-    what: 'the packed packages in an empty project, and their addons compiled there',
-    only: 'full',
-    run: () => testPack({ built: true }),
   },
 ]
 
@@ -104,9 +101,13 @@ function kernelStage(name: string): Stage {
   }
 }
 
+/**
+ * One kernel has the contract under signals. All have it in `npm run test:linux -- --kernel all`, which has no time to
+ * keep to: on the debug kernel it takes twenty minutes. `uapi` holds each request to its answer under signals everywhere.
+ */
 function isWanted(kernel: string, group: string, speed: Speed): boolean {
   if (speed === 'quick') return QUICK_GROUPS.includes(group)
-  return group !== 'signals' || SIGNALS_KERNELS.includes(kernel)
+  return group !== 'signals' || kernel === QUICK_KERNEL
 }
 
 function bin(name: string): string {

@@ -7,6 +7,7 @@
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
 import { MissingPackages } from './apt.ts'
+import { leave } from './conclude.ts'
 import { add, type Counts, formatCounts, nothing } from './counts.ts'
 import { kernelTable, publish } from './linux-vm/publish.ts'
 import { kernelEnds, type Speed, type Stage, stages } from './stages.ts'
@@ -111,8 +112,7 @@ async function main(): Promise<void> {
   const kernels = kernelEnds()
   if (kernels.length > 0) console.log(`\n${kernelTable(kernels).trimEnd()}`)
   if (flags.publish) await publish(kernels, counts)
-  console.log(`\n${formatCounts(counts)}`)
-  process.exitCode = counts.failed === 0 && missing.length === 0 && counts.passed > 0 ? 0 : 1
+  leave(counts, counts.failed === 0 && missing.length === 0 && counts.passed > 0)
 }
 
 await main()

@@ -19,10 +19,15 @@ static unsigned int record_bytes = 64;
 module_param(record_bytes, uint, 0644);
 MODULE_PARM_DESC(record_bytes, "payload of a record, 8 to 1 MiB less its header, a multiple of 8");
 
+static bool filled = true;
+module_param(filled, bool, 0644);
+MODULE_PARM_DESC(filled, "whether records have content, or their first words alone, as if a device had written the rest");
+
 struct bench_file {
 	struct mutex lock;	/* next, and buffer while it is filled and copied */
 	u64 next;
 	u32 payload;
+	bool filled;
 	u8 *buffer;
 };
 
@@ -36,13 +41,14 @@ static int bench_open(struct inode *inode, struct file *filp)
 	file = kzalloc(sizeof(*file), GFP_KERNEL);
 	if (!file)
 		return -ENOMEM;
-	file->buffer = kvmalloc(BENCH_BUFFER, GFP_KERNEL);
+	file->buffer = kvzalloc(BENCH_BUFFER, GFP_KERNEL);
 	if (!file->buffer) {
 		kfree(file);
 		return -ENOMEM;
 	}
 	mutex_init(&file->lock);
 	file->payload = payload;
+	file->filled = READ_ONCE(filled);
 	filp->private_data = file;
 	return nonseekable_open(inode, filp);
 }
@@ -64,7 +70,9 @@ static void bench_record(struct bench_file *file, u8 *to)
 
 	memcpy(to, header, sizeof(header));
 	memcpy(to + BENCH_HEADER, &index, sizeof(index));
-	memset(to + BENCH_HEADER + sizeof(index), (u8)index, file->payload - sizeof(index));
+	if (file->filled)
+		memset(to + BENCH_HEADER + sizeof(index), (u8)index,
+		       file->payload - sizeof(index));
 }
 
 static ssize_t bench_read(struct file *filp, char __user *to, size_t size, loff_t *pos)

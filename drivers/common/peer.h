@@ -14,6 +14,7 @@
 #include <string.h>
 #endif
 
+#include "../include/pendshare/frames.h"
 #include "../include/pendshare/ring.h"
 
 /* What makes a peer step; drive() says it once, after init. */
@@ -31,32 +32,46 @@
 #define PENDSHARE_STEP_RING 1u /* ring the doorbell */
 #define PENDSHARE_STEP_BUSY 2u /* there is more to do right away: step again */
 #define PENDSHARE_STEP_END 4u  /* end the share as PEER_ENDED */
-#define PENDSHARE_STEP_FAIL 8u /* end the share as FAILED, PENDSHARE_FAILURE_RING */
+#define PENDSHARE_STEP_FAIL 8u /* end the share as FAILED, for the logic's failure */
 
 /* A step writes about this many bytes at most, then says BUSY. */
 #define PENDSHARE_STEP_BYTES 0x100000u
 #define PENDSHARE_MAX_PERIOD_NS 3600000000000ull
 
+/* Whether a peer speaks frames, and who has the slots at first. */
+#define PENDSHARE_FRAMES_NO 0u
+#define PENDSHARE_FRAMES_CAPTURE 1u  /* the kernel */
+#define PENDSHARE_FRAMES_PLAYBACK 2u /* the owner */
+
 struct pendshare_peer_state {
 	__u64 length; /* of the share; set by the driver before init */
 	__u8 *memory; /* the whole share, mapped; set by the driver before start */
+	struct pendshare_frames *frames; /* laid out; set by the driver before start */
+	__u32 frame_bytes;		 /* of a slot; set by the driver before init */
 	__u64 written;	 /* value of the END: bytes written from the start of the share */
 	__u64 period_ns; /* set by init; 0: no timer */
 	__u64 round;	 /* fills, ticks or records so far */
-	__u64 offset;	 /* fill: where an unfinished round goes on */
+	__u64 offset;	 /* fill, capture, loopback: where an unfinished round or frame goes on */
 	__u64 missed;	 /* ticks that came too late for a record or fill of their own */
+	__u64 late;	 /* capture: those of them that the sequence does not count yet */
 	struct pendshare_ring_producer out;
 	struct pendshare_ring_consumer in;
+	struct pendshare_frame frame; /* the unfinished one */
+	__u32 busy;		      /* whether there is one */
+	__u32 sum;
 	union {
 		struct pendshare_fill_options fill;
 		struct pendshare_clock_options clock;
 		struct pendshare_blast_options blast;
+		struct pendshare_capture_options capture;
 	} options;
 };
 
 struct pendshare_peer_logic {
 	const char *name;
 	__u32 access; /* PENDSHARE_ACCESS_* that it needs */
+	__u32 frames; /* PENDSHARE_FRAMES_*: whether it speaks frames, and in whose hands they start */
+	__u32 failure; /* enum pendshare_failure of its FAIL */
 	/*
 	 * Checks and copies the options (size bytes in kernel memory, size 0: all defaults) and the
 	 * length of the share. Returns 1, or 0 for EINVAL / INVALID_PARAMETER. The state was zeroed.
@@ -75,6 +90,8 @@ extern const struct pendshare_peer_logic pendshare_peer_fill;
 extern const struct pendshare_peer_logic pendshare_peer_echo;
 extern const struct pendshare_peer_logic pendshare_peer_clock;
 extern const struct pendshare_peer_logic pendshare_peer_blast;
+extern const struct pendshare_peer_logic pendshare_peer_capture;
+extern const struct pendshare_peer_logic pendshare_peer_loopback;
 
 /* Copies the options into a structure that was zeroed; 1, or 0 when they are longer. */
 static inline int pendshare_peer_options(void *to, __u32 capacity, const void *options, __u32 size)

@@ -6,19 +6,27 @@
 #ifndef PENDSHARE_REQUEST_H
 #define PENDSHARE_REQUEST_H
 
+#include "../include/pendshare/frames.h"
 #include "names.h"
 
 #define PENDSHARE_MAX_DEADLINE_NS 0x7fffffffffffffffull
 #define PENDSHARE_MAX_GRACE_MS 3600000u
 
-/* Nothing follows the options; by words, as there are mostly none. */
+/*
+ * Nothing follows the options; by words, as there are mostly none. Where they lie elsewhere, none are
+ * here.
+ */
 static inline int pendshare_request_options(const struct pendshare_share *share)
 {
 	__u32 at = share->options_size;
 	__u64 any = 0;
 	__u64 word;
 
-	if (at > PENDSHARE_OPTIONS_SIZE || (at && !share->peer[0]))
+	if (share->more && (at <= PENDSHARE_OPTIONS_SIZE || at > PENDSHARE_OPTIONS_MAX))
+		return 0;
+	if (share->more)
+		at = 0;
+	if (at > PENDSHARE_OPTIONS_SIZE || (share->options_size && !share->peer[0]))
 		return 0;
 	for (; at % sizeof(word); at++)
 		any |= share->options[at];
@@ -27,6 +35,18 @@ static inline int pendshare_request_options(const struct pendshare_share *share)
 		any |= word;
 	}
 	return !any;
+}
+
+/* Whether the slots that it asks for fit the memory, whose length is known by now. */
+static inline int pendshare_request_frames(const struct pendshare_share *share, __u64 length,
+					   __u32 page)
+{
+	const __u32 access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE;
+
+	if (!share->frame_count)
+		return !share->frame_bytes;
+	return share->access == access && share->peer[0] &&
+	       pendshare_frames_fit(share->frame_count, share->frame_bytes, page, length);
 }
 
 /*
@@ -40,7 +60,9 @@ static inline int pendshare_request_share(const struct pendshare_share *share)
 	return share->id && !(share->flags & ~PENDSHARE_SHARE_EVENT) &&
 	       (!share->event || (share->flags & PENDSHARE_SHARE_EVENT)) &&
 	       share->access && !(share->access & ~access) &&
-	       share->deadline_ns <= PENDSHARE_MAX_DEADLINE_NS &&
+	       share->deadline_ns <= PENDSHARE_MAX_DEADLINE_NS && !share->reserved &&
+	       !share->reply == !share->reply_size && share->reply_size <= PENDSHARE_REPLY_MAX &&
+	       (!share->reply || share->peer[0]) &&
 	       pendshare_name_length(share->peer) < PENDSHARE_NAME_SIZE &&
 	       pendshare_name_length(share->label) < PENDSHARE_NAME_SIZE &&
 	       pendshare_request_options(share);

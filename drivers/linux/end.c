@@ -10,6 +10,7 @@
  */
 #include <linux/eventfd.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/wait_bit.h>
 
 #include "compat.h"
@@ -62,22 +63,26 @@ static void ps_publish_end(struct ps_share *share, bool waited)
 /* The caller dropped the last reference of an ended lease: it alone comes here, once. */
 static void ps_teardown(struct ps_share *share, bool waited)
 {
-	const struct pendshare_peer_ops *peer = share->peer;
+	struct pendshare_frames *frames = share->frames;
+	struct pendshare_peer *peer = share->peer;
 	struct ps_file *file = share->file;
 
 	if (peer)
-		peer->detach(share);
+		peer->ops->detach(share, peer->context);
 	ps_disarm(share);
 	if (share->event)
 		eventfd_ctx_put(share->event);
+	if (share->dma)
+		ps_dma_unmap(share->dma);
 	if (share->mapping)
 		ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
 	ps_user_uncharge_share(file->user);
 	trace_pendshare_end(share);
-	ps_publish_end(share, waited); /* the share can be gone, its peer only after this */
+	ps_publish_end(share, waited); /* the share can be gone, what it had only after this */
+	kfree(frames);
 	if (peer)
-		module_put(peer->owner);
+		ps_peer_put(peer);
 }
 
 static void ps_teardown_work(struct work_struct *work)
@@ -222,8 +227,19 @@ void ps_recall(struct ps_share *share, u32 grace_ms)
 	spin_unlock_irqrestore(&file->event_lock, flags);
 }
 
-/* Visits as many shares as there are now, from head to tail, one at each hold of the lock. */
-void ps_file_recall_all(struct ps_file *file, u32 grace_ms)
+static void ps_recall_live(struct ps_share *share, u32 grace_ms)
+{
+	if (pendshare_lease_get(&share->lease)) {
+		ps_recall(share, grace_ms);
+		ps_lease_put(share);
+	}
+}
+
+/*
+ * Visits as many shares as there are now, from head to tail, one at each hold of the lock. Those
+ * of `peer` end; without one all are recalled.
+ */
+static void ps_file_visit(struct ps_file *file, const struct pendshare_peer *peer, u32 grace_ms)
 {
 	struct ps_share *share;
 	unsigned int left;
@@ -234,13 +250,23 @@ void ps_file_recall_all(struct ps_file *file, u32 grace_ms)
 		if (!share)
 			break;
 		list_move_tail(&share->live, &file->live);
-		if (pendshare_lease_get(&share->lease)) {
-			ps_recall(share, grace_ms);
-			ps_lease_put(share);
-		}
+		if (!peer)
+			ps_recall_live(share, grace_ms);
+		else if (share->peer == peer)
+			ps_end(share, PENDSHARE_DEVICE_REMOVED);
 		spin_unlock(&file->lock);
 		cond_resched();
 		spin_lock(&file->lock);
 	}
 	spin_unlock(&file->lock);
+}
+
+void ps_file_recall_all(struct ps_file *file, u32 grace_ms)
+{
+	ps_file_visit(file, NULL, grace_ms);
+}
+
+void ps_file_end_peer(struct ps_file *file, const struct pendshare_peer *peer)
+{
+	ps_file_visit(file, peer, 0);
 }

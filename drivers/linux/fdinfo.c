@@ -18,7 +18,7 @@ static const char *ps_state(const struct ps_share *share)
 	return pendshare_share_ending(share) ? "ending" : "pended";
 }
 
-/* The peer's module may go once the share has ended. */
+/* The peer may be removed once the share has ended. */
 static const char *ps_peer_name(const struct ps_share *share)
 {
 	return share->peer && !share->ended ? share->peer->name : "-";
@@ -32,9 +32,12 @@ static void ps_show_share(struct seq_file *m, const struct ps_share *share)
 		   share->access & PENDSHARE_ACCESS_WRITE ? "w" : "",
 		   ps_peer_name(share), ps_state(share), READ_ONCE(share->all_rings));
 	if (READ_ONCE(share->timed))
-		seq_printf(m, "missed %llu label ", READ_ONCE(share->missed));
+		seq_printf(m, "missed %llu ", READ_ONCE(share->missed));
 	else
-		seq_puts(m, "missed - label ");
+		seq_puts(m, "missed - ");
+	if (share->frames && !share->ended)
+		ps_frames_show(share->frames, m);
+	seq_puts(m, "label ");
 	seq_escape(m, share->label, PS_ESCAPED);
 	seq_putc(m, '\n');
 }

@@ -3,6 +3,7 @@
  * Open files: how one begins and ends, and what is done with all of them. When the last reference
  * to a file is gone nothing of it is left but what module exit waits for.
  */
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
 
@@ -101,3 +102,24 @@ void ps_files_revoke(u32 grace_ms)
 	}
 	mutex_unlock(&ps_files_lock);
 }
+
+/*
+ * A share that was accepted before we have seen its file is ended here. One that is accepted
+ * later sees that the peer was removed, and ends itself: both are done under the file's lock.
+ */
+void pendshare_peer_remove(struct pendshare_peer *peer)
+{
+	struct ps_file *file;
+
+	if (IS_ERR_OR_NULL(peer))
+		return;
+	ps_peer_hide(peer);
+	mutex_lock(&ps_files_lock);
+	list_for_each_entry(file, &ps_files, node)
+		ps_file_end_peer(file, peer);
+	mutex_unlock(&ps_files_lock);
+	ps_peer_put(peer);
+	wait_for_completion(&peer->unused);
+	kfree(peer);
+}
+EXPORT_SYMBOL_GPL(pendshare_peer_remove);

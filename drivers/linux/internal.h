@@ -14,11 +14,13 @@
 #error "pendshare needs coherent aliases of user memory on x86-64, arm64 or riscv64 (little-endian)"
 #endif
 
+#include <linux/completion.h>
 #include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
 #include <linux/poll.h>
 #include <linux/refcount.h>
 #include <linux/sched/user.h>
+#include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -26,6 +28,7 @@
 #include "../common/due.h"
 #include "../common/events.h"
 #include "../common/lease.h"
+#include "../common/names.h"
 #include "../common/quota.h"
 #include "../common/request.h"
 #include "../common/table.h"
@@ -73,6 +76,14 @@ struct ps_pages {
 	union ps_run few[PS_FEW_RUNS];
 };
 
+struct ps_dma;
+
+/* What a peer answers in attach. */
+struct ps_reply {
+	u32 size;
+	u8 bytes[PENDSHARE_REPLY_MAX];
+};
+
 /* What one user may have, over all of their open files. */
 struct ps_user {
 	struct list_head node;		/* ps_users_lock */
@@ -107,6 +118,21 @@ struct ps_file {
 	bool removed_told;		/* REMOVED was delivered */
 };
 
+/* A device of somebody's, or a peer of ours. */
+struct pendshare_peer {
+	const struct pendshare_peer_ops *ops;
+	void *context;
+	struct pendshare_name entry;	/* ps_peers_lock */
+	bool removed;			/* written under ps_peers_lock */
+	/*
+	 * One until it is removed, and one for each share from when SHARE has found the peer until
+	 * the share has ended: the last one lets the removal return.
+	 */
+	refcount_t users;
+	struct completion unused;
+	char name[PENDSHARE_NAME_SIZE];
+};
+
 struct ps_share {
 	struct pendshare_lease lease;
 	refcount_t refs;
@@ -116,23 +142,32 @@ struct ps_share {
 	u32 access;
 
 	/* file->lock; its id can be read without */
-	struct pendshare_node node;	/* in the table until END was delivered */
-	struct list_head live;
 	bool ended;			/* torn down */
 	bool end_taken;			/* END goes to the call that ended it, not into the queue */
 
 	/* file->event_lock */
 	bool silent;			/* has a peer but is not accepted yet: tells nothing */
 	bool told;			/* END was delivered: nothing may follow */
+
+	/* file->lock */
+	struct pendshare_node node;	/* in the table until END was delivered */
+	union {
+		struct list_head live;
+		struct ps_reply *reply;	/* while it is silent, if its caller wants one */
+	};
+
+	/* file->event_lock */
 	struct pendshare_news news;
 	u64 all_rings;
 	struct pendshare_due due;	/* no time: the timer was never started */
 
 	/* set before acceptance, or the peer's; gone after teardown */
-	const struct pendshare_peer_ops *peer;
+	struct pendshare_peer *peer;
 	void *private;
 	struct eventfd_ctx *event;
 	void *mapping;
+	struct ps_dma *dma;
+	struct pendshare_frames *frames; /* freed when ended was set: fdinfo looks at it */
 	bool dirty;			/* kernel code may have written */
 	bool timed;			/* the peer counts what it missed */
 	u32 failure;
@@ -165,7 +200,14 @@ void ps_pages_unpin(struct ps_file *file, struct ps_pages *pages, bool dirty);
 /* map.c */
 void *ps_pages_map(const struct ps_pages *pages, bool writable);
 void ps_pages_unmap(const struct ps_pages *pages, void *mapping);
-int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table);
+int ps_pages_sgtable(const struct ps_pages *pages, struct sg_table *table, unsigned int longest);
+
+/* dma.c */
+void ps_dma_unmap(struct ps_dma *dma);
+
+/* frames.c */
+int ps_frames_alloc(struct ps_share *share, const struct pendshare_share *args);
+void ps_frames_show(const struct pendshare_frames *frames, struct seq_file *m);
 
 /* doorbell.c */
 void ps_event_queue(struct ps_share *share);
@@ -192,18 +234,16 @@ void ps_disarm(struct ps_share *share);
 void ps_recall(struct ps_share *share, u32 grace_ms);
 void ps_file_end_all(struct ps_file *file, enum pendshare_reason reason, bool wait);
 void ps_file_recall_all(struct ps_file *file, u32 grace_ms);
+void ps_file_end_peer(struct ps_file *file, const struct pendshare_peer *peer);
 
 /* peers.c */
-const struct pendshare_peer_ops *ps_peer_get(const char *name);
+struct pendshare_peer *ps_peer_get(const char *name);
 void ps_peer_names(char names[PENDSHARE_PEERS_SIZE]);
+void ps_peer_hide(struct pendshare_peer *peer);
 
 /* owner.c */
 int ps_owner_bind(struct ps_file *file);
 void ps_owner_unbind(struct ps_file *file);
-
-/* peers_builtin.c */
-int ps_builtin_init(void);
-void ps_builtin_exit(void);
 
 /* share.c */
 int ps_share_begin(struct ps_file *file, const struct pendshare_share *args);
@@ -213,6 +253,10 @@ int ps_file_open(struct inode *inode, struct file *file);
 int ps_file_release(struct inode *inode, struct file *file);
 void ps_files_count(struct pendshare_info *info);
 void ps_files_revoke(u32 grace_ms);
+
+/* peers_builtin.c */
+int ps_builtin_init(void);
+void ps_builtin_exit(void);
 
 /* fdinfo.c */
 void ps_show_fdinfo(struct seq_file *m, struct file *file);
@@ -237,6 +281,12 @@ static inline void ps_share_unhash(struct ps_share *share)
 {
 	lockdep_assert_held(&share->file->lock);
 	pendshare_remove(&share->node);
+}
+
+static inline void ps_peer_put(struct pendshare_peer *peer)
+{
+	if (refcount_dec_and_test(&peer->users))
+		complete(&peer->unused);
 }
 
 /* Why the file takes no new shares and notifications; 0 when it does. Under file->lock. */

@@ -30,7 +30,8 @@ union ps_args {
 
 struct ps_request {
 	unsigned int cmd;
-	unsigned short size;	/* of its structure, which has had one version so far */
+	unsigned short least;	/* of its structure's first version */
+	unsigned short size;	/* of the one that we know */
 	unsigned short input;	/* bytes of it that are read */
 	unsigned int without;
 	int (*run)(struct file *filp, union ps_args *args, void __user *to);
@@ -152,8 +153,8 @@ static int ps_notify(struct file *filp, union ps_args *args, void __user *to)
 	spin_unlock(&file->lock);
 	if (ret)
 		return ret;
-	if (share->peer && share->peer->notify)
-		share->peer->notify(share);
+	if (share->peer && share->peer->ops->notify)
+		share->peer->ops->notify(share, share->peer->context);
 	else
 		ret = -EOPNOTSUPP;
 	ps_lease_put(share);
@@ -180,16 +181,21 @@ static int ps_revoke(struct file *filp, union ps_args *args, void __user *to)
 	return 0;
 }
 
-#define PS_REQUEST(name, type, input, without, function)		\
+#define PS_REQUEST_FROM(least, name, type, input, without, function)	\
 	[PENDSHARE_NR_##name - PENDSHARE_NR_INFO] = {			\
-		PENDSHARE_IOC_##name, sizeof(struct type), input, without, function	\
+		PENDSHARE_IOC_##name, least, sizeof(struct type), input, without, function	\
 	}
+
+/* There has been one version so far. */
+#define PS_REQUEST(name, type, input, without, function)		\
+	PS_REQUEST_FROM(sizeof(struct type), name, type, input, without, function)
 
 #define PS_ALL(type) sizeof(struct type)
 
 static const struct ps_request ps_requests[] = {
 	PS_REQUEST(INFO, pendshare_info, 2 * sizeof(u32), PS_ANY_PROCESS | PS_DEAD_FILE, ps_info),
-	PS_REQUEST(SHARE, pendshare_share, PS_ALL(pendshare_share), 0, ps_share),
+	PS_REQUEST_FROM(PENDSHARE_SHARE_SIZE, SHARE, pendshare_share, PS_ALL(pendshare_share), 0,
+			ps_share),
 	PS_REQUEST(PEND, pendshare_pend, PS_ALL(pendshare_pend), PS_DEAD_FILE, ps_pend_request),
 	PS_REQUEST(RELEASE, pendshare_end, offsetof(struct pendshare_end, event), 0, ps_release),
 	PS_REQUEST(CANCEL, pendshare_end, offsetof(struct pendshare_end, event), 0, ps_cancel),
@@ -222,7 +228,7 @@ static int ps_check_tail(const struct ps_request *request, u32 size, const void 
 {
 	int ret;
 
-	if (size == request->size)
+	if (size <= request->size)
 		return 0;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
@@ -239,19 +245,28 @@ static int ps_check_tail(const struct ps_request *request, u32 size, const void 
 static int ps_fetch(const struct ps_request *request, union ps_args *args, const void __user *from)
 {
 	const u64 __user *words = from;
-	unsigned int i, count = request->input / sizeof(u64);
+	unsigned int i, all = request->input / sizeof(u64), count = all;
 	u64 *to = args->words; /* no array: UBSAN would check its bounds by a call */
 
 	if (!user_read_access_begin(words, request->input))
 		return -EFAULT;
 	unsafe_get_user(to[0], words, fault);
 	if (args->size < request->size)
-		count = 0;
+		count = args->size < request->least ? 0 : args->size / sizeof(u64);
 	for (i = 1; i < count; i++)
 		unsafe_get_user(to[i], words + i, fault);
+	if (count && count < all) {
+		u32 half = 0;
+
+		if (args->size & sizeof(half))
+			unsafe_get_user(half, (const u32 __user *)(words + count), fault);
+		to[count] = half;
+	}
 	user_read_access_end();
 	if (!count)
 		return -EINVAL;
+	for (i = count + 1; i < all; i++)
+		to[i] = 0;
 	return ps_check_tail(request, args->size, from);
 fault:
 	user_read_access_end();

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What peers see of the driver: their registration, and the calls on a share. A peer's
- * module is pinned from the moment SHARE has found it until its share has ended.
- */
+/* What peers see of the driver: how they are added, and the calls on a share. */
+#include <linux/slab.h>
+
 #include "compat.h"
 #include "internal.h"
 #include "trace.h"
@@ -10,18 +9,18 @@
 static struct pendshare_name *ps_peers; /* ps_peers_lock */
 static DEFINE_MUTEX(ps_peers_lock);
 
-/* NULL: no such peer, or its module is going. */
-const struct pendshare_peer_ops *ps_peer_get(const char *name)
+/* NULL: no such peer. What is found is kept until ps_peer_put(). */
+struct pendshare_peer *ps_peer_get(const char *name)
 {
-	struct pendshare_peer_ops *peer = NULL;
+	struct pendshare_peer *peer = NULL;
 	struct pendshare_name *entry;
 
 	mutex_lock(&ps_peers_lock);
 	entry = pendshare_names_find(ps_peers, name);
-	if (entry)
-		peer = container_of(entry, struct pendshare_peer_ops, entry);
-	if (peer && !try_module_get(peer->owner))
-		peer = NULL;
+	if (entry) {
+		peer = container_of(entry, struct pendshare_peer, entry);
+		refcount_inc(&peer->users);
+	}
 	mutex_unlock(&ps_peers_lock);
 	return peer;
 }
@@ -33,7 +32,7 @@ void ps_peer_names(char names[PENDSHARE_PEERS_SIZE])
 	mutex_unlock(&ps_peers_lock);
 }
 
-int pendshare_peer_register(struct pendshare_peer_ops *ops)
+static int ps_peer_show(struct pendshare_peer *peer)
 {
 	static const int errors[] = {
 		[PENDSHARE_NAMES_ADDED] = 0,
@@ -43,22 +42,45 @@ int pendshare_peer_register(struct pendshare_peer_ops *ops)
 	};
 	int ret;
 
-	if (!ops->attach || !ops->detach)
-		return -EINVAL;
 	mutex_lock(&ps_peers_lock);
-	ret = errors[pendshare_names_add(&ps_peers, &ops->entry, ops->name)];
+	ret = errors[pendshare_names_add(&ps_peers, &peer->entry, peer->name)];
 	mutex_unlock(&ps_peers_lock);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(pendshare_peer_register);
 
-void pendshare_peer_unregister(struct pendshare_peer_ops *ops)
+/* From here on SHARE does not find it; a SHARE that has found it before looks once more. */
+void ps_peer_hide(struct pendshare_peer *peer)
 {
 	mutex_lock(&ps_peers_lock);
-	pendshare_names_remove(&ps_peers, &ops->entry);
+	pendshare_names_remove(&ps_peers, &peer->entry);
+	WRITE_ONCE(peer->removed, true);
 	mutex_unlock(&ps_peers_lock);
 }
-EXPORT_SYMBOL_GPL(pendshare_peer_unregister);
+
+struct pendshare_peer *pendshare_peer_add(const struct pendshare_peer_ops *ops, const char *name,
+					  void *context)
+{
+	struct pendshare_peer *peer;
+	int ret;
+
+	if (!ops->attach || !ops->detach || pendshare_name_length(name) >= sizeof(peer->name))
+		return ERR_PTR(-EINVAL);
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		return ERR_PTR(-ENOMEM);
+	peer->ops = ops;
+	peer->context = context;
+	refcount_set(&peer->users, 1);
+	init_completion(&peer->unused);
+	strscpy(peer->name, name, sizeof(peer->name));
+	ret = ps_peer_show(peer);
+	if (ret) {
+		kfree(peer);
+		return ERR_PTR(ret);
+	}
+	return peer;
+}
+EXPORT_SYMBOL_GPL(pendshare_peer_add);
 
 u64 pendshare_share_length(const struct ps_share *share)
 {
@@ -84,6 +106,18 @@ void *pendshare_share_private(const struct ps_share *share)
 }
 EXPORT_SYMBOL_GPL(pendshare_share_private);
 
+void pendshare_share_reply(struct ps_share *share, const void *reply, u32 size)
+{
+	/* After attach there is no reply any more, but the list of the living. */
+	if (WARN_ON_ONCE(!READ_ONCE(share->silent)) || !share->reply)
+		return;
+	if (WARN_ON_ONCE(size > sizeof(share->reply->bytes)))
+		return;
+	memcpy(share->reply->bytes, reply, size);
+	share->reply->size = size;
+}
+EXPORT_SYMBOL_GPL(pendshare_share_reply);
+
 void *pendshare_share_map(struct ps_share *share)
 {
 	bool writable = share->access & PENDSHARE_ACCESS_WRITE;
@@ -95,16 +129,6 @@ void *pendshare_share_map(struct ps_share *share)
 	return share->mapping;
 }
 EXPORT_SYMBOL_GPL(pendshare_share_map);
-
-int pendshare_share_sgtable(struct ps_share *share, struct sg_table *table)
-{
-	int ret = ps_pages_sgtable(&share->pages, table);
-
-	if (!ret)
-		share->dirty = share->access & PENDSHARE_ACCESS_WRITE;
-	return ret;
-}
-EXPORT_SYMBOL_GPL(pendshare_share_sgtable);
 
 /*
  * With PREEMPT_RT spin locks sleep, and taken in a true hard interrupt they hang the machine

@@ -29,9 +29,11 @@ struct ps_builtin {
 	struct pendshare_peer_state state;
 };
 
+/* The context of its peer. */
 struct ps_builtin_peer {
 	struct pendshare_peer_ops ops;
 	const struct pendshare_peer_logic *logic;
+	struct pendshare_peer *peer;
 };
 
 /* Freezable: a suspend need not wait for fills of large shares. */
@@ -52,7 +54,7 @@ static bool ps_step(struct ps_builtin *peer, u64 ticks)
 	if (result & PENDSHARE_STEP_RING)
 		pendshare_share_ring(share);
 	if (result & PENDSHARE_STEP_FAIL)
-		pendshare_share_fail(share, PENDSHARE_FAILURE_RING);
+		pendshare_share_fail(share, peer->logic->failure);
 	else if (result & PENDSHARE_STEP_END)
 		pendshare_share_end(share);
 	return result & PENDSHARE_STEP_BUSY;
@@ -133,11 +135,19 @@ static int ps_prepare(struct ps_builtin *peer, const void *options, u32 size)
 	struct pendshare_peer_state *state = &peer->state;
 
 	state->length = peer->share->length;
+	state->frame_bytes = peer->share->frames ? peer->share->frames->bytes : 0;
 	if (!peer->logic->init(state, options, size))
 		return -EINVAL;
 	state->memory = pendshare_share_map(peer->share);
 	if (!state->memory)
 		return -ENOBUFS;
+	if (peer->logic->frames) {
+		bool playback = peer->logic->frames == PENDSHARE_FRAMES_PLAYBACK;
+
+		state->frames = pendshare_share_frames(peer->share, playback);
+		if (IS_ERR(state->frames))
+			return PTR_ERR(state->frames);
+	}
 	peer->drive = peer->logic->drive(state);
 	INIT_WORK(&peer->work, ps_step_work);
 	ps_hrtimer_setup(&peer->timer, ps_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
@@ -145,8 +155,9 @@ static int ps_prepare(struct ps_builtin *peer, const void *options, u32 size)
 	return 0;
 }
 
-static int ps_attach(struct ps_share *share, const void *options, u32 size)
+static int ps_attach(struct ps_share *share, void *context, const void *options, u32 size)
 {
+	const struct ps_builtin_peer *which = context;
 	struct ps_builtin *peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
 	struct pendshare_quota *rate = &share->file->user->rate;
 	int ret;
@@ -154,7 +165,7 @@ static int ps_attach(struct ps_share *share, const void *options, u32 size)
 	if (!peer)
 		return -ENOBUFS;
 	peer->share = share;
-	peer->logic = container_of(share->peer, struct ps_builtin_peer, ops)->logic;
+	peer->logic = which->logic;
 	ret = ps_prepare(peer, options, size);
 	if (ret)
 		goto err_peer;
@@ -177,7 +188,7 @@ err_peer:
 }
 
 /* The timer first: it queues the work. */
-static void ps_detach(struct ps_share *share)
+static void ps_detach(struct ps_share *share, void *context)
 {
 	struct ps_builtin *peer = pendshare_share_private(share);
 
@@ -191,7 +202,7 @@ static void ps_detach(struct ps_share *share)
 	kfree(peer);
 }
 
-static void ps_notified(struct ps_share *share)
+static void ps_notified(struct ps_share *share, void *context)
 {
 	struct ps_builtin *peer = pendshare_share_private(share);
 
@@ -203,22 +214,27 @@ static struct ps_builtin_peer ps_builtins[] = {
 	{ .logic = &pendshare_peer_echo, .ops.notify = ps_notified },
 	{ .logic = &pendshare_peer_clock },
 	{ .logic = &pendshare_peer_blast },
+	{ .logic = &pendshare_peer_capture, .ops.notify = ps_notified },
+	{ .logic = &pendshare_peer_loopback, .ops.notify = ps_notified },
 };
 
-static int ps_register(struct ps_builtin_peer *peer)
+static int ps_add(struct ps_builtin_peer *which)
 {
-	peer->ops.name = peer->logic->name;
-	peer->ops.owner = THIS_MODULE;
-	peer->ops.access = peer->logic->access;
-	peer->ops.attach = ps_attach;
-	peer->ops.detach = ps_detach;
-	return pendshare_peer_register(&peer->ops);
+	which->ops.access = which->logic->access;
+	which->ops.frames = which->logic->frames != PENDSHARE_FRAMES_NO;
+	which->ops.attach = ps_attach;
+	which->ops.detach = ps_detach;
+	which->peer = pendshare_peer_add(&which->ops, which->logic->name, which);
+	return PTR_ERR_OR_ZERO(which->peer);
 }
 
-static void ps_unregister(unsigned int count)
+/* No file is open. What was not added is none to remove. */
+void ps_builtin_exit(void)
 {
-	while (count--)
-		pendshare_peer_unregister(&ps_builtins[count].ops);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ps_builtins); i++)
+		pendshare_peer_remove(ps_builtins[i].peer);
 	destroy_workqueue(ps_step_queue);
 }
 
@@ -231,16 +247,11 @@ int ps_builtin_init(void)
 	if (!ps_step_queue)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(ps_builtins); i++) {
-		ret = ps_register(&ps_builtins[i]);
+		ret = ps_add(&ps_builtins[i]);
 		if (ret) {
-			ps_unregister(i);
+			ps_builtin_exit();
 			return ret;
 		}
 	}
 	return 0;
-}
-
-void ps_builtin_exit(void)
-{
-	ps_unregister(ARRAY_SIZE(ps_builtins));
 }

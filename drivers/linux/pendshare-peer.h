@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a kernel module needs to use memory that user space shares: register a peer, and
- * each SHARE that names it is attached to it until that share ends.
+ * What a kernel module needs to use memory that user space shares: add a peer for each of its
+ * devices, and each SHARE that names one is attached to it until that share ends.
  *
  * Life of one share, as its peer sees it:
  *
@@ -9,6 +9,9 @@
  *
  * attach and detach are called once each, in process context, without locks held. The share and its
  * memory are valid from the call of attach until detach returns, or until attach returns an error.
+ *
+ * A peer may be removed at any time, also while it has shares: from a bus's remove(), when its
+ * device is unbound or unplugged, and from module exit.
  */
 #ifndef PENDSHARE_PEER_API_H
 #define PENDSHARE_PEER_API_H
@@ -16,33 +19,49 @@
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <pendshare/abi.h>
+#include <pendshare/frames.h>
 #include <pendshare/ring.h>
 
-#include "../common/names.h"
-
+struct device;
 struct ps_share;
+struct pendshare_peer;
 
+/* The same for every device of a kind; each call gets the context of its own. */
 struct pendshare_peer_ops {
-	const char *name;	/* 1 to 31 bytes, unique */
-	struct module *owner;	/* THIS_MODULE: pinned while a share is attached */
-	u32 access;		/* PENDSHARE_ACCESS_* without which SHARE says EINVAL */
+	u32 access; /* PENDSHARE_ACCESS_* without which SHARE says EINVAL */
+	bool frames; /* speaks frames: SHARE says EINVAL without them, and for others with them */
 	/*
-	 * options: size bytes (0 to PENDSHARE_OPTIONS_SIZE) that the caller of SHARE chose, in
+	 * options: size bytes (0 to PENDSHARE_OPTIONS_MAX) that the caller of SHARE chose, in
 	 * kernel memory, not checked. Returns 0 or the negative errno that SHARE gets; then
 	 * nothing of the peer may touch the share any more.
 	 */
-	int (*attach)(struct ps_share *share, const void *options, u32 size);
+	int (*attach)(struct ps_share *share, void *context, const void *options, u32 size);
 	/* Returns when nothing of the peer touches the share any more. May sleep. */
-	void (*detach)(struct ps_share *share);
+	void (*detach)(struct ps_share *share, void *context);
 	/* NOTIFY by the owner. May sleep; may be called several times at once. May be NULL. */
-	void (*notify)(struct ps_share *share);
-	struct pendshare_name entry;	/* the driver's */
+	void (*notify)(struct ps_share *share, void *context);
 };
 
-/* 0, -EINVAL for a bad name or missing call, -EEXIST, or -ENOSPC when INFO could not list it. */
-int pendshare_peer_register(struct pendshare_peer_ops *ops);
-/* From the owner's module exit: no share is attached then, because each pins the owner. */
-void pendshare_peer_unregister(struct pendshare_peer_ops *ops);
+/*
+ * Process context. SHARE finds the peer before this returns, so its device has to be ready. name:
+ * 1 to 31 bytes, unique, copied; ops and context are used until the peer is removed. Returns
+ * ERR_PTR of -EINVAL for a bad name or a missing call, -EEXIST, -ENOSPC when INFO could not list
+ * it, or -ENOMEM.
+ */
+struct pendshare_peer *pendshare_peer_add(const struct pendshare_peer_ops *ops, const char *name,
+					  void *context);
+/*
+ * Process context, but not a call of the peer's. No new share finds the peer, its live ones end as
+ * DEVICE_REMOVED, and when the last has been detached and has ended it returns: then nothing of
+ * the driver's uses ops or context any more. Of no effect for NULL and ERR_PTR.
+ */
+void pendshare_peer_remove(struct pendshare_peer *peer);
+
+/*
+ * In attach: answers the caller of SHARE, by what was really set for instance. At most
+ * PENDSHARE_REPLY_MAX bytes, of which it gets as many as it asked for; the last call counts.
+ */
+void pendshare_share_reply(struct ps_share *share, const void *reply, u32 size);
 
 u64 pendshare_share_length(const struct ps_share *share); /* bytes */
 u32 pendshare_share_access(const struct ps_share *share); /* PENDSHARE_ACCESS_* */
@@ -54,8 +73,23 @@ void *pendshare_share_private(const struct ps_share *share);
  * mapping must not be written. Process context, one call at a time. NULL: no memory.
  */
 void *pendshare_share_map(struct ps_share *share);
-/* The pages as a table for dma_map_sgtable(); sg_free_table() is the caller's. -ENOMEM. */
-int pendshare_share_sgtable(struct ps_share *share, struct sg_table *table);
+/*
+ * Lays out the frames that SHARE asked for, over the whole share, as pendshare/frames.h says: in
+ * attach, once, for a peer that speaks them. playback: the owner has all slots at first. What is
+ * returned is valid until detach returns; one context at a time may use it. -ENOBUFS: no memory;
+ * -EINVAL: SHARE asked for none.
+ */
+struct pendshare_frames *pendshare_share_frames(struct ps_share *share, bool playback);
+/*
+ * Maps the share for DMA by a device, in the direction of its access, within the device's limits on
+ * segments; once a share, in process context, from attach on. *table is as dma_map_sgtable() leaves
+ * it. We undo it, after detach: until then the device may use it, and after that it must not; with
+ * an IOMMU it cannot. -EBUSY: mapped already; -EOPNOTSUPP: beyond the device's DMA mask, as bounce
+ * buffers would be copies; -ENOBUFS: no memory, or no room in an IOMMU (ENOMEM and EIO would tell
+ * SHARE's caller something else).
+ */
+int pendshare_share_dma_map(struct ps_share *share, struct device *device,
+			    const struct sg_table **table);
 
 /*
  * The rest may be called from any context, hard interrupts included. With PREEMPT_RT not from
@@ -63,6 +97,27 @@ int pendshare_share_sgtable(struct ps_share *share, struct sg_table *table);
  * but a WARN.
  */
 
+/*
+ * The pages of a part of the share, in bytes, as a list of at most max entries in sg, for a
+ * framework that maps for DMA by itself, as virtio's queues do. The share has to be mapped by
+ * pendshare_share_map() or pendshare_share_frames(); it takes a look-up a page. Nothing may use
+ * them after detach. Returns how many entries there are, the last marked as the end. -EINVAL: not
+ * mapped, or no part of the share; -EMSGSIZE: more than max.
+ */
+int pendshare_share_sg(const struct ps_share *share, u64 offset, u64 length,
+		       struct scatterlist *sg, unsigned int max);
+/*
+ * Where the device's accesses are not coherent with the processor's caches: before the owner or the
+ * peer reads what the device has written, and before the device gets what they have written. Bytes;
+ * of no effect, and cheap, where they are coherent, and for a share that is not mapped for DMA.
+ */
+void pendshare_share_sync_for_cpu(struct ps_share *share, u64 offset, u64 length);
+void pendshare_share_sync_for_device(struct ps_share *share, u64 offset, u64 length);
+/*
+ * Where the device finds the byte at offset of a share that is mapped for it. Its page lies there
+ * as a whole; what follows the page may lie elsewhere, see the table.
+ */
+dma_addr_t pendshare_share_dma(const struct ps_share *share, u64 offset);
 /* Rings the owner's doorbell. Rings coalesce into a count until the owner looks. */
 void pendshare_share_ring(struct ps_share *share);
 /* Whether the share is ending: time for the peer to stop by itself; detach is coming. */

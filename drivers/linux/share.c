@@ -2,13 +2,16 @@
 /*
  * How a share begins: everything that can fail comes first, then it is accepted.
  *
- *	check ─ find the peer ─ charge ─ pin ─ attach the peer ─ accept
+ *	check ─ charge ─ pin ─ find the peer ─ attach it ─ accept
  *
- * No lock is held across a pin or a peer's call: both may sleep for as long as user space
- * likes. Until it is accepted nobody finds the share; that its id was taken or its file
+ * No lock is held across a pin or a peer's call, as both may sleep, and a pin for as long as user
+ * space likes: so the peer is found after it, or user space could keep a device from being removed.
+ * Until it is accepted nobody finds the share; that its id was taken or its file
  * began to close meanwhile is noticed then, and undoes all.
  */
 #include <linux/eventfd.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "internal.h"
 #include "trace.h"
@@ -59,7 +62,7 @@ static int ps_check(const struct pendshare_share *args)
 		return -EINVAL;
 	if (args->length > PS_MAX_BYTES || args->address + args->length < args->address)
 		return -EOVERFLOW;
-	return 0;
+	return pendshare_request_frames(args, args->length, PAGE_SIZE) ? 0 : -EINVAL;
 }
 
 static struct ps_share *ps_share_create(struct ps_file *file, const struct pendshare_share *args)
@@ -76,7 +79,6 @@ static struct ps_share *ps_share_create(struct ps_file *file, const struct pends
 	share->address = args->address;
 	share->length = args->length;
 	share->access = args->access;
-	INIT_LIST_HEAD(&share->live);
 	memcpy(share->label, args->label, sizeof(share->label));
 	return share;
 }
@@ -96,80 +98,131 @@ static int ps_find_event(struct ps_share *share, const struct pendshare_share *a
 
 static int ps_find_peer(struct ps_share *share, const struct pendshare_share *args)
 {
-	const struct pendshare_peer_ops *peer;
+	const struct pendshare_peer_ops *ops;
 
-	if (!args->peer[0])
-		return 0;
-	peer = ps_peer_get(args->peer);
-	if (!peer)
+	share->peer = ps_peer_get(args->peer);
+	if (!share->peer)
 		return -ENOENT;
-	share->peer = peer;
 	share->silent = true;
-	return (args->access & peer->access) == peer->access ? 0 : -EINVAL;
+	ops = share->peer->ops;
+	if ((args->access & ops->access) != ops->access || ops->frames != !!args->frame_count)
+		return -EINVAL;
+	return 0;
 }
 
 /*
  * Once accepted, the share can end and be gone at any time, so it is not touched any more. A
- * peer may end it even before: a reference of ours holds the teardown back until then.
+ * peer may end it even before: a reference of ours holds the teardown back until then, and until
+ * we have seen whether the peer was removed meanwhile, by someone who could not yet find the share.
  */
-static int ps_attach_and_accept(struct ps_share *share, const struct pendshare_share *args)
+static int ps_attach_and_accept(struct ps_share *share, const struct pendshare_share *args,
+				const void *options, struct ps_reply *reply)
 {
-	const struct pendshare_peer_ops *peer = share->peer;
+	struct pendshare_peer *peer;
 	int ret;
 
-	if (!peer)
+	if (!args->peer[0])
 		return ps_accept(share, args->deadline_ns);
+	ret = ps_find_peer(share, args);
+	if (ret)
+		return ret;
+	peer = share->peer;
 	pendshare_lease_get(&share->lease);
-	ret = peer->attach(share, args->options, args->options_size);
+	share->reply = args->reply ? reply : NULL;
+	ret = peer->ops->attach(share, peer->context, options, args->options_size);
 	if (ret)
 		return ret;
 	ret = ps_accept(share, args->deadline_ns);
-	if (ret)
-		peer->detach(share);
-	else
-		ps_lease_put(share);
-	return ret;
+	if (ret) {
+		peer->ops->detach(share, peer->context);
+		return ret;
+	}
+	if (READ_ONCE(peer->removed))
+		ps_end(share, PENDSHARE_DEVICE_REMOVED);
+	ps_lease_put(share);
+	return 0;
 }
 
-int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
+/* Before there is a share or a peer: user space can stretch a copy as it can a pin. */
+static void *ps_copy_options(const struct pendshare_share *args)
 {
-	struct ps_share *share;
-	int ret = ps_check(args);
+	void *options = kmalloc(args->options_size, GFP_KERNEL_ACCOUNT);
 
-	if (ret)
-		return ret;
-	share = ps_share_create(file, args);
+	if (!options)
+		return ERR_PTR(-ENOBUFS);
+	if (!copy_from_user(options, u64_to_user_ptr(args->more), args->options_size))
+		return options;
+	kfree(options);
+	return ERR_PTR(-EFAULT);
+}
+
+static int ps_share_lend(struct ps_file *file, const struct pendshare_share *args,
+			 const void *options, struct ps_reply *reply)
+{
+	struct ps_share *share = ps_share_create(file, args);
+	int ret;
+
 	if (!share)
 		return -ENOBUFS;
-	ret = ps_find_peer(share, args);
-	if (!ret)
-		ret = ps_find_event(share, args);
+	ret = ps_frames_alloc(share, args);
 	if (ret)
-		goto err_found;
+		goto err_created;
+	ret = ps_find_event(share, args);
+	if (ret)
+		goto err_created;
 	ret = ps_user_charge_share(file->user);
 	if (ret)
-		goto err_found;
+		goto err_created;
 	ret = ps_pages_pin(file, &share->pages, args->address, args->length >> PAGE_SHIFT);
 	if (ret)
 		goto err_charged;
 	trace_pendshare_share(share);
-	ret = ps_attach_and_accept(share, args);
+	ret = ps_attach_and_accept(share, args, options, reply);
 	if (ret)
 		goto err_pinned;
 	return 0;
 
 err_pinned:
 	ps_disarm(share);
+	if (share->dma)
+		ps_dma_unmap(share->dma);
 	if (share->mapping)
 		ps_pages_unmap(&share->pages, share->mapping);
 	ps_pages_unpin(file, &share->pages, share->dirty);
 err_charged:
 	ps_user_uncharge_share(file->user);
-err_found:
+err_created:
+	kfree(share->frames);
 	if (share->event)
 		eventfd_ctx_put(share->event);
 	if (share->peer)
-		module_put(share->peer->owner);
+		ps_peer_put(share->peer);
 	ps_share_put(share);
+	return ret;
+}
+
+/*
+ * The reply is written when nobody waits for us any more, and so it is no fault where it cannot be.
+ */
+int ps_share_begin(struct ps_file *file, const struct pendshare_share *args)
+{
+	const void *options = args->options;
+	struct ps_reply reply;
+	int ret = ps_check(args);
+
+	if (ret)
+		return ret;
+	reply.size = 0;
+	if (args->more)
+		options = ps_copy_options(args);
+	if (IS_ERR(options))
+		return PTR_ERR(options);
+	ret = ps_share_lend(file, args, options, &reply);
+	if (args->more)
+		kfree(options);
+	reply.size = min(reply.size, args->reply_size);
+	if (!ret && reply.size &&
+	    copy_to_user(u64_to_user_ptr(args->reply), reply.bytes, reply.size))
+		pr_debug("pendshare: the reply to share %llu is lost\n", args->id);
 	return ret;
 }

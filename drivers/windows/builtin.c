@@ -49,7 +49,7 @@ static BOOLEAN step(struct builtin *peer, ULONG64 ticks)
 	if (result & PENDSHARE_STEP_RING)
 		pendshare_share_ring(peer->share);
 	if (result & PENDSHARE_STEP_FAIL)
-		pendshare_share_fail(peer->share, PENDSHARE_FAILURE_RING);
+		pendshare_share_fail(peer->share, peer->logic->failure);
 	else if (result & PENDSHARE_STEP_END)
 		pendshare_share_end(peer->share);
 	return (result & PENDSHARE_STEP_BUSY) != 0;
@@ -166,6 +166,16 @@ static NTSTATUS create_alarm(struct builtin *peer)
 	return STATUS_SUCCESS;
 }
 
+static NTSTATUS create_frames(struct builtin *peer)
+{
+	ULONG frames = peer->logic->frames;
+
+	if (frames == PENDSHARE_FRAMES_NO)
+		return STATUS_SUCCESS;
+	return pendshare_share_frames(peer->share, frames == PENDSHARE_FRAMES_PLAYBACK,
+				      &peer->state.frames);
+}
+
 /* Everything after the options are known to be right. What it made is in *peer, also on failure. */
 static NTSTATUS prepare(struct builtin *peer)
 {
@@ -175,7 +185,9 @@ static NTSTATUS prepare(struct builtin *peer)
 	if (!peer->state.memory)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	peer->drive = peer->logic->drive(&peer->state);
-	status = create_work(peer);
+	status = create_frames(peer);
+	if (NT_SUCCESS(status))
+		status = create_work(peer);
 	if (NT_SUCCESS(status))
 		status = create_alarm(peer);
 	if (NT_SUCCESS(status) &&
@@ -193,14 +205,16 @@ static void dispose(struct builtin *peer)
 	WdfObjectDelete(peer->memory);
 }
 
+/* The context of its peer. */
 struct builtin_peer {
-	struct pendshare_peer peer;
+	struct pendshare_peer_ops ops;
 	const struct pendshare_peer_logic *logic;
 };
 
-static NTSTATUS attach(struct pendshare_peer *which, SHARE *share, const void *options, ULONG size,
-		       void **context)
+static NTSTATUS attach(void *context, SHARE *share, const void *options, ULONG size,
+		       void **attachment)
 {
+	const struct builtin_peer *which = context;
 	WDF_OBJECT_ATTRIBUTES attributes;
 	struct builtin *peer;
 	WDFMEMORY memory;
@@ -217,8 +231,9 @@ static NTSTATUS attach(struct pendshare_peer *which, SHARE *share, const void *o
 	RtlZeroMemory(peer, sizeof(*peer));
 	peer->memory = memory;
 	peer->share = share;
-	peer->logic = CONTAINING_RECORD(which, struct builtin_peer, peer)->logic;
+	peer->logic = which->logic;
 	peer->state.length = share->length;
+	peer->state.frame_bytes = share->frame_bytes;
 	if (!peer->logic->init(&peer->state, options, size) ||
 	    (peer->state.period_ns && peer->state.period_ns < PENDSHARE_WINDOWS_PERIOD_NS))
 		status = STATUS_INVALID_PARAMETER;
@@ -226,13 +241,13 @@ static NTSTATUS attach(struct pendshare_peer *which, SHARE *share, const void *o
 		status = prepare(peer);
 	if (!NT_SUCCESS(status))
 		dispose(peer);
-	*context = peer;
+	*attachment = peer;
 	return status;
 }
 
-static void start(void *context)
+static void start(void *attachment)
 {
-	struct builtin *peer = context;
+	struct builtin *peer = attachment;
 
 	peer->logic->start(&peer->state);
 	if (peer->drive & PENDSHARE_DRIVE_TIMER) {
@@ -243,47 +258,52 @@ static void start(void *context)
 		kick(peer);
 }
 
-static void notify(void *context)
+static void notify(void *attachment)
 {
-	kick(context);
+	kick(attachment);
 }
 
-static void stop(void *context)
+static void stop(void *attachment)
 {
-	struct builtin *peer = context;
+	struct builtin *peer = attachment;
 
 	alarm_stop(&peer->alarm);
 }
 
-static void detach(void *context)
+static void detach(void *attachment)
 {
-	struct builtin *peer = context;
+	struct builtin *peer = attachment;
 
 	pendshare_quota_refund_rate(&peer->share->file->user->rate, peer->state.period_ns);
 	dispose(peer);
 }
 
 static struct builtin_peer builtins[] = {
-	{ .logic = &pendshare_peer_fill, .peer.notify = notify },
-	{ .logic = &pendshare_peer_echo, .peer.notify = notify },
+	{ .logic = &pendshare_peer_fill, .ops.notify = notify },
+	{ .logic = &pendshare_peer_echo, .ops.notify = notify },
 	{ .logic = &pendshare_peer_clock },
 	{ .logic = &pendshare_peer_blast },
+	{ .logic = &pendshare_peer_capture, .ops.notify = notify },
+	{ .logic = &pendshare_peer_loopback, .ops.notify = notify },
 };
 
-/* They go with the driver, when no share is left: nobody has to unregister them. */
-void builtin_register(void)
+/* They go with the driver, when no share is left: nobody has to remove them. */
+NTSTATUS builtin_add(void)
 {
+	NTSTATUS status = STATUS_SUCCESS;
 	ULONG i;
 
-	for (i = 0; i < RTL_NUMBER_OF(builtins); i++) {
-		struct pendshare_peer *peer = &builtins[i].peer;
+	for (i = 0; i < RTL_NUMBER_OF(builtins) && NT_SUCCESS(status); i++) {
+		struct builtin_peer *which = &builtins[i];
+		struct pendshare_peer *peer;
 
-		peer->name = builtins[i].logic->name;
-		peer->access = builtins[i].logic->access;
-		peer->attach = attach;
-		peer->start = start;
-		peer->stop = stop;
-		peer->detach = detach;
-		(void)pendshare_peer_register(peer);
+		which->ops.access = which->logic->access;
+		which->ops.frames = which->logic->frames != PENDSHARE_FRAMES_NO;
+		which->ops.attach = attach;
+		which->ops.start = start;
+		which->ops.stop = stop;
+		which->ops.detach = detach;
+		status = pendshare_peer_add(&which->ops, which->logic->name, which, &peer);
 	}
+	return status;
 }

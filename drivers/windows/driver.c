@@ -26,15 +26,22 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path)
 	if (!NT_SUCCESS(status))
 		return status;
 	status = owner_watch(device);
-	if (!NT_SUCCESS(status)) {
-		WdfObjectDelete(device->handle);
-		return status;
-	}
+	if (!NT_SUCCESS(status))
+		goto delete_device;
 	peers_create(device);
-	builtin_register();
+	status = builtin_add();
+	if (!NT_SUCCESS(status))
+		goto destroy_peers;
 	/* Last: from here on the device can be opened. */
 	WdfControlFinishInitializing(device->handle);
 	return STATUS_SUCCESS;
+
+destroy_peers:
+	peers_destroy();
+	owner_unwatch();
+delete_device:
+	WdfObjectDelete(device->handle);
+	return status;
 }
 
 /* The device outlives this call, so that a process that ends meanwhile finds it. */

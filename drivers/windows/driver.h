@@ -18,6 +18,7 @@
 #include "../common/due.h"
 #include "../common/events.h"
 #include "../common/lease.h"
+#include "../common/names.h"
 #include "../common/table.h"
 #include "../common/quota.h"
 #include "../common/request.h"
@@ -102,6 +103,26 @@ struct alarm {
 	void (*fire)(struct alarm *alarm);
 };
 
+/* What a peer replies in attach. */
+struct answer {
+	ULONG size;
+	UCHAR bytes[PENDSHARE_REPLY_MAX];
+};
+
+/* A device of somebody's, or a peer of ours. */
+struct pendshare_peer {
+	const struct pendshare_peer_ops *ops;
+	void *context;
+	WDFMEMORY memory; /* this */
+	char name[PENDSHARE_NAME_SIZE];
+
+	/* the lock of peers.c */
+	struct pendshare_name entry;
+	ULONG attached; /* SHAREs that have found it, and have not lost it again */
+	BOOLEAN removed;
+	KEVENT unused; /* no longer attached, after it was removed */
+};
+
 /*
  * A share: the SHARE request, pended for as long as kernel code may touch the memory, and
  * completed exactly once when nobody does any more.
@@ -124,17 +145,27 @@ struct pendshare_share_context {
 
 	ULONG64 length;
 	ULONG access;
+	ULONG frame_count;
+	ULONG frame_bytes;
 	PMDL mdl;
 	void *memory;	       /* mapped in attach, or NULL */
 	LONG64 volatile bytes; /* written by the peer */
 	PKEVENT event;
 	struct alarm deadline;
 	struct pendshare_peer *peer;
-	void *peer_context;
+	void *attachment; /* the peer's */
+	UCHAR *reply;	  /* the owner's buffer, locked until the request is completed, or NULL */
+	ULONG reply_size;
+	struct answer *answer; /* in attach alone, if there is one to be given */
+	struct pendshare_frames *frames; /* NULL: the peer has asked for none */
+	WDFMEMORY frames_memory;
+	BOOLEAN playback;
 
 	/* file->lock; the node's id can be read without */
 	struct pendshare_node node;
 	struct pendshare_news news;
+	BOOLEAN started;  /* the peer may be notified */
+	BOOLEAN notified; /* and was to be, perhaps before that */
 	SHARE *batch;	   /* next of those that are being reported */
 	struct pendshare_due recall; /* by clock_ns(); a deadline has an alarm, which holds a reference */
 };
@@ -209,10 +240,14 @@ void user_refund(FILE_CONTEXT *file, ULONG64 pages);
 /* peers.c; PASSIVE */
 void peers_create(DEVICE *device);
 void peers_destroy(void);
-NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments);
+NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments, const void *options);
 void peer_detach(SHARE *share);
-BOOLEAN peer_is_leaving(const struct pendshare_peer *peer);
+BOOLEAN peer_is_removed(const struct pendshare_peer *peer);
 void peer_names(char *list);
+
+/* frames.c; PASSIVE */
+void frames_format(SHARE *share); /* before the peer starts */
+void frames_free(SHARE *share);	  /* after it has detached */
 
 /* revoke.c */
 NTSTATUS revoke(struct call *call); /* PASSIVE */
@@ -220,7 +255,7 @@ EVT_WDF_TIMER revoke_grace_passed;
 void revoke_errands(DEVICE *device); /* PASSIVE */
 
 /* builtin.c; PASSIVE */
-void builtin_register(void); /* after peers_create */
+NTSTATUS builtin_add(void); /* after peers_create; peers_destroy undoes it */
 
 /* share.c; PASSIVE */
 /* In the caller's context. */

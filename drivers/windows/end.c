@@ -23,7 +23,7 @@ void share_unpark(SHARE *share)
 void share_let_go(SHARE *share)
 {
 	if (share->peer)
-		share->peer->stop(share->peer_context);
+		share->peer->ops->stop(share->attachment);
 	alarm_stop(&share->deadline);
 	share_unpark(share);
 	share_put(share);

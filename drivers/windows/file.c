@@ -130,9 +130,14 @@ NTSTATUS file_end(struct call *call)
 	return status;
 }
 
+/*
+ * Only under a reference there is a peer: an ended share may still be in the hash, and its peer
+ * gone. Who names a share that is only just beginning has its peer notified when that has started.
+ */
 NTSTATUS file_notify(struct call *call)
 {
 	NTSTATUS status = STATUS_SUCCESS;
+	BOOLEAN started = FALSE;
 	SHARE *share;
 	KIRQL irql;
 
@@ -140,18 +145,23 @@ NTSTATUS file_notify(struct call *call)
 		return STATUS_INVALID_PARAMETER;
 	KeAcquireSpinLock(&call->file->lock, &irql);
 	share = file_find(call->file, call->arguments.notify.id);
-	if (call->file->closing)
+	if (call->file->closing) {
 		status = STATUS_PIPE_CLOSING;
-	else if (!share)
+	} else if (!share) {
 		status = STATUS_NOT_FOUND;
-	else if (!share->peer || !share->peer->notify)
-		status = STATUS_NOT_SUPPORTED;
-	else if (!pendshare_lease_get(&share->lease))
+	} else if (!pendshare_lease_get(&share->lease)) {
 		status = STATUS_REQUEST_NOT_ACCEPTED;
-	KeReleaseSpinLock(&call->file->lock, irql);
-	if (NT_SUCCESS(status)) {
-		share->peer->notify(share->peer_context);
-		share_put(share);
+	} else {
+		started = share->started;
+		share->notified = TRUE;
 	}
+	KeReleaseSpinLock(&call->file->lock, irql);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (!share->peer || !share->peer->ops->notify)
+		status = STATUS_NOT_SUPPORTED;
+	else if (started)
+		share->peer->ops->notify(share->attachment);
+	share_put(share);
 	return status;
 }

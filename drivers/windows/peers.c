@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The peers that SHARE can name, whoever registers them; how a share gets one and loses it; and
+ * The peers that SHARE can name, whoever adds them; how a share gets one and loses it; and
  * what a peer may do with a share.
  */
 #include "driver.h"
@@ -17,10 +17,16 @@ void peers_create(DEVICE *device)
 	loaded = device;
 }
 
-/* No share is left. Peers that are still registered find nothing to unregister from. */
+/* No share is left. What was not removed goes here. */
 void peers_destroy(void)
 {
 	loaded = NULL;
+	while (peers) {
+		struct pendshare_peer *peer = CONTAINING_RECORD(peers, struct pendshare_peer, entry);
+
+		peers = peers->next;
+		WdfObjectDelete(peer->memory);
+	}
 }
 
 /* NULL: none of that name. */
@@ -39,16 +45,16 @@ static struct pendshare_peer *peer_get(const char *name)
 	return peer;
 }
 
-/* The last one lets a peer go that unregisters. */
+/* The last one lets the removal return. */
 static void peer_put(struct pendshare_peer *peer)
 {
 	ExAcquireFastMutex(&peers_lock);
-	if (--peer->attached == 0 && peer->leaving)
-		KeSetEvent(&peer->left, IO_NO_INCREMENT, FALSE);
+	if (--peer->attached == 0 && peer->removed)
+		KeSetEvent(&peer->unused, IO_NO_INCREMENT, FALSE);
 	ExReleaseFastMutex(&peers_lock);
 }
 
-NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments)
+NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments, const void *options)
 {
 	struct pendshare_peer *peer;
 	NTSTATUS status;
@@ -58,11 +64,11 @@ NTSTATUS peer_attach(SHARE *share, const struct pendshare_share *arguments)
 	peer = peer_get(arguments->peer);
 	if (!peer)
 		return STATUS_NOT_FOUND;
-	if (peer->access & ~share->access)
+	if ((peer->ops->access & ~share->access) || !peer->ops->frames != !share->frame_count)
 		status = STATUS_INVALID_PARAMETER;
 	else
-		status = peer->attach(peer, share, arguments->options, arguments->options_size,
-				      &share->peer_context);
+		status = peer->ops->attach(peer->context, share, options, arguments->options_size,
+					   &share->attachment);
 	if (NT_SUCCESS(status))
 		share->peer = peer;
 	else
@@ -74,18 +80,18 @@ void peer_detach(SHARE *share)
 {
 	if (!share->peer)
 		return;
-	share->peer->detach(share->peer_context);
+	share->peer->ops->detach(share->attachment);
 	peer_put(share->peer);
 }
 
-BOOLEAN peer_is_leaving(const struct pendshare_peer *peer)
+BOOLEAN peer_is_removed(const struct pendshare_peer *peer)
 {
-	BOOLEAN leaving;
+	BOOLEAN removed;
 
 	ExAcquireFastMutex(&peers_lock);
-	leaving = peer->leaving;
+	removed = peer->removed;
 	ExReleaseFastMutex(&peers_lock);
-	return leaving;
+	return removed;
 }
 
 void peer_names(char *list)
@@ -95,7 +101,7 @@ void peer_names(char *list)
 	ExReleaseFastMutex(&peers_lock);
 }
 
-NTSTATUS pendshare_peer_register(struct pendshare_peer *peer)
+static NTSTATUS show(struct pendshare_peer *peer)
 {
 	static const NTSTATUS statuses[] = {
 		[PENDSHARE_NAMES_ADDED] = STATUS_SUCCESS,
@@ -105,18 +111,46 @@ NTSTATUS pendshare_peer_register(struct pendshare_peer *peer)
 	};
 	NTSTATUS status;
 
-	if (!loaded)
-		return STATUS_DEVICE_NOT_READY;
-	if (!peer->attach || !peer->start || !peer->stop || !peer->detach)
-		return STATUS_INVALID_PARAMETER;
 	ExAcquireFastMutex(&peers_lock);
 	status = statuses[pendshare_names_add(&peers, &peer->entry, peer->name)];
-	if (NT_SUCCESS(status)) {
-		peer->attached = 0;
-		peer->leaving = FALSE;
-		KeInitializeEvent(&peer->left, NotificationEvent, FALSE);
-	}
 	ExReleaseFastMutex(&peers_lock);
+	return status;
+}
+
+NTSTATUS pendshare_peer_add(const struct pendshare_peer_ops *ops, const char *name, void *context,
+			    struct pendshare_peer **added)
+{
+	DEVICE *device = loaded;
+	WDF_OBJECT_ATTRIBUTES attributes;
+	struct pendshare_peer *peer;
+	WDFMEMORY memory;
+	NTSTATUS status;
+	void *buffer;
+
+	*added = NULL;
+	if (!device)
+		return STATUS_DEVICE_NOT_READY;
+	if (!ops->attach || !ops->start || !ops->stop || !ops->detach ||
+	    pendshare_name_length(name) >= sizeof(peer->name))
+		return STATUS_INVALID_PARAMETER;
+	WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+	attributes.ParentObject = device->handle;
+	status = WdfMemoryCreate(&attributes, NonPagedPoolNx, PENDSHARE_POOL_TAG, sizeof(*peer),
+				 &memory, &buffer);
+	if (!NT_SUCCESS(status))
+		return status;
+	peer = buffer;
+	RtlZeroMemory(peer, sizeof(*peer));
+	peer->ops = ops;
+	peer->context = context;
+	peer->memory = memory;
+	RtlCopyMemory(peer->name, name, pendshare_name_length(name));
+	KeInitializeEvent(&peer->unused, NotificationEvent, FALSE);
+	status = show(peer);
+	if (NT_SUCCESS(status))
+		*added = peer;
+	else
+		WdfObjectDelete(memory);
 	return status;
 }
 
@@ -132,30 +166,55 @@ static void end_shares_of(DEVICE *device, const struct pendshare_peer *peer)
 		FILE_CONTEXT *file = CONTAINING_RECORD(link, FILE_CONTEXT, link);
 
 		KeAcquireSpinLock(&file->lock, &irql);
-		list = file_mark_all(file, peer, PENDSHARE_PEER_ENDED, list);
+		list = file_mark_all(file, peer, PENDSHARE_DEVICE_REMOVED, list);
 		KeReleaseSpinLock(&file->lock, irql);
 	}
 	ExReleaseFastMutex(&device->mutex);
 	share_let_go_all(list);
 }
 
-void pendshare_peer_unregister(struct pendshare_peer *peer)
+/* By its address alone: pendshare may have been stopped, and the peer with it, and started again. */
+static BOOLEAN hide(struct pendshare_peer *peer)
 {
+	struct pendshare_name *entry = peers;
+
+	while (entry && CONTAINING_RECORD(entry, struct pendshare_peer, entry) != peer)
+		entry = entry->next;
+	if (!entry)
+		return FALSE;
+	pendshare_names_remove(&peers, entry);
+	peer->removed = TRUE;
+	return TRUE;
+}
+
+void pendshare_peer_remove(struct pendshare_peer *peer)
+{
+	BOOLEAN was_there;
 	BOOLEAN idle;
 
-	if (!loaded)
+	if (!peer || !loaded)
 		return;
 	ExAcquireFastMutex(&peers_lock);
-	pendshare_names_remove(&peers, &peer->entry);
-	peer->leaving = TRUE;
-	idle = peer->attached == 0;
+	was_there = hide(peer);
+	idle = !was_there || peer->attached == 0;
 	ExReleaseFastMutex(&peers_lock);
+	if (!was_there)
+		return;
 	end_shares_of(loaded, peer);
 	if (!idle)
-		KeWaitForSingleObject(&peer->left, Executive, KernelMode, FALSE, NULL);
+		KeWaitForSingleObject(&peer->unused, Executive, KernelMode, FALSE, NULL);
 	/* The one who has set the event may still hold the lock, and use the peer. */
 	ExAcquireFastMutex(&peers_lock);
 	ExReleaseFastMutex(&peers_lock);
+	WdfObjectDelete(peer->memory);
+}
+
+void pendshare_share_reply(SHARE *share, const void *reply, ULONG size)
+{
+	if (!share->answer || size > sizeof(share->answer->bytes))
+		return;
+	RtlCopyMemory(share->answer->bytes, reply, size);
+	share->answer->size = size;
 }
 
 void *pendshare_share_map(SHARE *share)
@@ -164,7 +223,9 @@ void *pendshare_share_map(SHARE *share)
 
 	if (!(share->access & PENDSHARE_ACCESS_WRITE))
 		how |= MdlMappingNoWrite;
-	return MmGetSystemAddressForMdlSafe(share->mdl, how);
+	if (!share->memory)
+		share->memory = MmGetSystemAddressForMdlSafe(share->mdl, how);
+	return share->memory;
 }
 
 ULONG64 pendshare_share_length(const SHARE *share)

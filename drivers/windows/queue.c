@@ -11,21 +11,26 @@
 
 struct command {
 	ULONG code;
-	ULONG size; /* of its structure */
+	ULONG least; /* of its structure's first version */
+	ULONG size;  /* of the one that we know */
 	ULONG flags;
 	NTSTATUS (*run)(struct call *call); /* STATUS_PENDING: it has kept the request */
 };
 
+#define SHARE_SIZES PENDSHARE_SHARE_SIZE, sizeof(struct pendshare_share)
+/* There has been one version so far. */
+#define ONE_SIZE(type) sizeof(struct type), sizeof(struct type)
+
 static const struct command commands[] = {
-	{ PENDSHARE_IOC_INFO, sizeof(struct pendshare_info), ANY_PROCESS | DEAD_FILE, device_info },
-	{ PENDSHARE_IOC_SHARE, sizeof(struct pendshare_share), MAY_PEND, share_begin },
-	{ PENDSHARE_IOC_SHARE_READONLY, sizeof(struct pendshare_share), MAY_PEND, share_begin },
-	{ PENDSHARE_IOC_PEND, sizeof(struct pendshare_pend), DEAD_FILE | MAY_PEND, events_pend },
-	{ PENDSHARE_IOC_RELEASE, sizeof(struct pendshare_end), 0, file_end },
-	{ PENDSHARE_IOC_CANCEL, sizeof(struct pendshare_end), 0, file_end },
-	{ PENDSHARE_IOC_NOTIFY, sizeof(struct pendshare_notify), 0, file_notify },
-	{ PENDSHARE_IOC_SHUTDOWN, sizeof(struct pendshare_shutdown), DEAD_FILE, file_shutdown },
-	{ PENDSHARE_IOC_REVOKE, sizeof(struct pendshare_revoke), 0, revoke },
+	{ PENDSHARE_IOC_INFO, ONE_SIZE(pendshare_info), ANY_PROCESS | DEAD_FILE, device_info },
+	{ PENDSHARE_IOC_SHARE, SHARE_SIZES, MAY_PEND, share_begin },
+	{ PENDSHARE_IOC_SHARE_READONLY, SHARE_SIZES, MAY_PEND, share_begin },
+	{ PENDSHARE_IOC_PEND, ONE_SIZE(pendshare_pend), DEAD_FILE | MAY_PEND, events_pend },
+	{ PENDSHARE_IOC_RELEASE, ONE_SIZE(pendshare_end), 0, file_end },
+	{ PENDSHARE_IOC_CANCEL, ONE_SIZE(pendshare_end), 0, file_end },
+	{ PENDSHARE_IOC_NOTIFY, ONE_SIZE(pendshare_notify), 0, file_notify },
+	{ PENDSHARE_IOC_SHUTDOWN, ONE_SIZE(pendshare_shutdown), DEAD_FILE, file_shutdown },
+	{ PENDSHARE_IOC_REVOKE, ONE_SIZE(pendshare_revoke), 0, revoke },
 };
 
 static const struct command *find(ULONG code)
@@ -39,34 +44,35 @@ static const struct command *find(ULONG code)
 }
 
 /*
- * Copies a request's structure. The I/O manager has put the input into kernel memory, so that
- * it cannot change between the checks and the use.
+ * Copies a request's structure, what an older one has not as zeros. The I/O manager has put the
+ * input into kernel memory, so that it cannot change between the checks and the use.
  */
-static NTSTATUS fetch(WDFREQUEST request, void *arguments, ULONG size)
+static NTSTATUS fetch(WDFREQUEST request, void *arguments, const struct command *command)
 {
 	const UCHAR *bytes;
 	size_t length;
 	void *input;
 	ULONG told;
 
-	if (!NT_SUCCESS(WdfRequestRetrieveInputBuffer(request, size, &input, &length)))
+	if (!NT_SUCCESS(WdfRequestRetrieveInputBuffer(request, command->least, &input, &length)))
 		return STATUS_INVALID_PARAMETER;
 	bytes = input;
 	RtlCopyMemory(&told, bytes, sizeof(told));
-	if (told < size || told > length)
+	if (told < command->least || told > length)
 		return STATUS_INVALID_PARAMETER;
-	for (length = size; length < told; length++)
+	for (length = command->size; length < told; length++)
 		if (bytes[length])
 			return STATUS_INVALID_PARAMETER;
-	RtlCopyMemory(arguments, bytes, size);
+	RtlZeroMemory(arguments, command->size);
+	RtlCopyMemory(arguments, bytes, told < command->size ? told : command->size);
 	return STATUS_SUCCESS;
 }
 
 /* SHARE names an event by its handle. */
-static NTSTATUS prepare_share(WDFREQUEST request)
+static NTSTATUS prepare_share(WDFREQUEST request, const struct command *command)
 {
 	struct pendshare_share arguments;
-	NTSTATUS status = fetch(request, &arguments, sizeof(arguments));
+	NTSTATUS status = fetch(request, &arguments, command);
 
 	return NT_SUCCESS(status) ? share_prepare(request, &arguments) : status;
 }
@@ -89,7 +95,7 @@ static NTSTATUS admit(WDFREQUEST request)
 	if ((command->flags & MAY_PEND) &&
 	    (WdfFileObjectGetFlags(file->handle) & FO_SYNCHRONOUS_IO))
 		return STATUS_INVALID_PARAMETER;
-	return command->run == share_begin ? prepare_share(request) : STATUS_SUCCESS;
+	return command->run == share_begin ? prepare_share(request, command) : STATUS_SUCCESS;
 }
 
 void queue_caller_context(WDFDEVICE device, WDFREQUEST request)
@@ -116,7 +122,7 @@ static NTSTATUS dispatch(struct call *call)
 	KeReleaseSpinLock(&call->file->lock, irql);
 	if (dead && !(command->flags & DEAD_FILE))
 		return STATUS_DEVICE_REMOVED;
-	status = fetch(call->request, &call->arguments, command->size);
+	status = fetch(call->request, &call->arguments, command);
 	return NT_SUCCESS(status) ? command->run(call) : status;
 }
 

@@ -13,6 +13,7 @@ static void complete(SHARE *share)
 	ULONG rings;
 
 	peer_detach(share);
+	frames_free(share);
 	alarm_delete(&share->deadline);
 	rings = file_remove(file, share);
 	user_refund(file, pages);

@@ -17,7 +17,28 @@ static void share_cleanup(WDFOBJECT request)
 		ObDereferenceObject(share->event);
 }
 
-/* Gives the request its context, and the event its reference while handles mean something. */
+/* What is wrong with its size is said later, where all is checked. */
+static NTSTATUS lock_reply(SHARE *share, const struct pendshare_share *arguments)
+{
+	WDFMEMORY memory;
+	NTSTATUS status;
+
+	if (!arguments->reply || !arguments->reply_size ||
+	    arguments->reply_size > PENDSHARE_REPLY_MAX)
+		return STATUS_SUCCESS;
+	status = WdfRequestProbeAndLockUserBufferForWrite(
+		share->request, (PVOID)(ULONG_PTR)arguments->reply, arguments->reply_size, &memory);
+	if (!NT_SUCCESS(status))
+		return status;
+	share->reply = WdfMemoryGetBuffer(memory, NULL);
+	share->reply_size = arguments->reply_size;
+	return STATUS_SUCCESS;
+}
+
+/*
+ * Gives the request its context, the event its reference while handles mean something, and locks
+ * the buffer for the reply while addresses do.
+ */
 NTSTATUS share_prepare(WDFREQUEST request, const struct pendshare_share *arguments)
 {
 	WDF_OBJECT_ATTRIBUTES attributes;
@@ -34,7 +55,7 @@ NTSTATUS share_prepare(WDFREQUEST request, const struct pendshare_share *argumen
 	share->request = request;
 	if (arguments->flags & PENDSHARE_SHARE_EVENT)
 		status = doorbell_reference(arguments->event, &share->event);
-	return status;
+	return NT_SUCCESS(status) ? lock_reply(share, arguments) : status;
 }
 
 /*
@@ -57,7 +78,29 @@ static NTSTATUS take_memory(SHARE *share, const struct call *call)
 		return status;
 	if (MmGetMdlByteOffset(share->mdl) || (length & (PAGE_SIZE - 1)))
 		return STATUS_INVALID_PARAMETER;
+	if (!pendshare_request_frames(&call->arguments.share, length, PAGE_SIZE))
+		return STATUS_INVALID_PARAMETER;
 	share->length = length;
+	return STATUS_SUCCESS;
+}
+
+/* Those that do not fit the structure follow it in the input, which is a copy of the system's. */
+static NTSTATUS find_options(const struct call *call, const void **options)
+{
+	const struct pendshare_share *arguments = &call->arguments.share;
+	NTSTATUS status;
+	void *input;
+
+	*options = arguments->options;
+	if (!arguments->more)
+		return STATUS_SUCCESS;
+	if (arguments->more != arguments->size || (arguments->size & 7u))
+		return STATUS_INVALID_PARAMETER;
+	status = WdfRequestRetrieveInputBuffer(
+		call->request, (size_t)arguments->size + arguments->options_size, &input, NULL);
+	if (!NT_SUCCESS(status))
+		return STATUS_INVALID_PARAMETER;
+	*options = (const UCHAR *)input + arguments->size;
 	return STATUS_SUCCESS;
 }
 
@@ -67,14 +110,18 @@ static void deadline_passed(struct alarm *alarm)
 }
 
 /* Makes everything that a share needs; on failure nothing of it is left. */
-static NTSTATUS build(SHARE *share, struct call *call)
+static NTSTATUS build(SHARE *share, struct call *call, struct answer *answer)
 {
 	const struct pendshare_share *arguments = &call->arguments.share;
+	const void *options;
 	ULONG64 pages;
 	NTSTATUS status;
 
 	if (!pendshare_request_share(arguments))
 		return STATUS_INVALID_PARAMETER;
+	status = find_options(call, &options);
+	if (!NT_SUCCESS(status))
+		return status;
 	share->file = call->file;
 	share->node.id = arguments->id;
 	share->access = arguments->access;
@@ -83,6 +130,8 @@ static NTSTATUS build(SHARE *share, struct call *call)
 	status = take_memory(share, call);
 	if (!NT_SUCCESS(status))
 		return status;
+	share->frame_count = arguments->frame_count;
+	share->frame_bytes = arguments->frame_bytes;
 	pages = share->length / PAGE_SIZE;
 	status = user_charge(share->file, pages);
 	if (!NT_SUCCESS(status))
@@ -91,9 +140,11 @@ static NTSTATUS build(SHARE *share, struct call *call)
 		status = alarm_create(&share->deadline, share, deadline_passed, 0);
 	if (!NT_SUCCESS(status))
 		goto refund;
-	status = peer_attach(share, arguments);
+	share->answer = share->reply ? answer : NULL;
+	status = peer_attach(share, arguments, options);
+	share->answer = NULL;
 	if (!NT_SUCCESS(status))
-		goto delete_deadline;
+		goto dispose;
 	/* One reference each for: the lease itself, this set-up, the place in the queue. */
 	pendshare_lease_init(&share->lease);
 	pendshare_lease_get(&share->lease);
@@ -102,7 +153,8 @@ static NTSTATUS build(SHARE *share, struct call *call)
 	if (NT_SUCCESS(status))
 		return status;
 	peer_detach(share);
-delete_deadline:
+dispose:
+	frames_free(share);
 	alarm_delete(&share->deadline);
 refund:
 	user_refund(share->file, pages);
@@ -129,6 +181,22 @@ static BOOLEAN park(SHARE *share)
 	return FALSE;
 }
 
+/* NOTIFY finds the share before its peer has started: what it asked for by then is done here. */
+static void start_peer(SHARE *share)
+{
+	BOOLEAN notified;
+	KIRQL irql;
+
+	frames_format(share);
+	share->peer->ops->start(share->attachment);
+	KeAcquireSpinLock(&share->file->lock, &irql);
+	share->started = TRUE;
+	notified = share->notified;
+	KeReleaseSpinLock(&share->file->lock, irql);
+	if (notified && share->peer->ops->notify)
+		share->peer->ops->notify(share->attachment);
+}
+
 /* Where the peer has rung already, ACCEPTED went out before its DOORBELL. */
 static void announce(SHARE *share)
 {
@@ -143,16 +211,23 @@ static void announce(SHARE *share)
 NTSTATUS share_begin(struct call *call)
 {
 	SHARE *share = share_of(call->request);
-	NTSTATUS status = build(share, call);
+	struct answer answer;
+	NTSTATUS status;
 
+	answer.size = 0;
+	status = build(share, call, &answer);
 	if (!NT_SUCCESS(status))
 		return status;
+	/* Before anyone can complete the request, which unlocks the buffer. */
+	if (answer.size)
+		RtlCopyMemory(share->reply, answer.bytes,
+			      answer.size < share->reply_size ? answer.size : share->reply_size);
 	if (park(share)) {
 		if (share->peer)
-			share->peer->start(share->peer_context);
-		/* Who unregisters looks for shares once: this one was in the hash then, or sees it. */
-		if (share->peer && peer_is_leaving(share->peer))
-			share_end(share, PENDSHARE_PEER_ENDED, PENDSHARE_FAILURE_NONE);
+			start_peer(share);
+		/* Who removes a peer looks for shares once: this one was in the hash then, or sees it. */
+		if (share->peer && peer_is_removed(share->peer))
+			share_end(share, PENDSHARE_DEVICE_REMOVED, PENDSHARE_FAILURE_NONE);
 		announce(share);
 		if (call->arguments.share.deadline_ns)
 			alarm_start(&share->deadline, call->arguments.share.deadline_ns);

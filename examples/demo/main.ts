@@ -7,10 +7,12 @@ import { parseArgs } from 'node:util'
 import { linux } from '@pendshare/backend-linux'
 import { mock } from '@pendshare/backend-mock'
 import { type Device, type End, open, PendshareError } from 'pendshare'
+import { watchTheCard } from './card.ts'
 import { printHistogram } from './histogram.ts'
 
 const USAGE = `usage: npm run demo [-- options]
   --vm             run in a QEMU virtual machine on a real Debian kernel with the real driver
+  --device NAME    with --vm: a card in that machine: edu, which comes with QEMU
   --kernel NAME    with --vm: 6.12 (default), 6.1, unstable, arm64 …: see npm run test:linux -- --list
   --backend NAME   mock or linux; default: linux when its driver is loaded, else the mock
   --help           this text`
@@ -33,9 +35,20 @@ async function main(): Promise<number> {
   }
   if (flags.vm) {
     const { demoInVm } = await import('./vm.ts')
-    return demoInVm(flags.kernel, fileURLToPath(import.meta.url))
+    return demoInVm(flags.kernel, flags.device, fileURLToPath(import.meta.url))
   }
   await using device = await openWhatIsHere(flags.backend)
+  if (flags.device !== undefined) {
+    const card = `${flags.device}0`
+    if (!device.info.peers.includes(card)) {
+      console.error(
+        `demo: there is no ${card} here; one in a virtual machine: npm run demo -- --vm --device edu`,
+      )
+      return 1
+    }
+    report(await watchTheCard(device, card))
+    return 0
+  }
   await watchTheKernelFill(device)
   await measureWakeUps(device)
   const { shares, pinnedPages } = device.stats()
@@ -50,6 +63,7 @@ function readFlags() {
         vm: { type: 'boolean', default: false },
         kernel: { type: 'string', default: '6.12' },
         backend: { type: 'string' },
+        device: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     })

@@ -6,6 +6,7 @@ import { buildAddon } from '../build.ts'
 import { cacheRoot, withLock } from '../cache.ts'
 import { mustRun } from '../command.ts'
 import { installNode, OTHER_NODES } from '../nodes.ts'
+import { type Port, portDevices } from './ports.ts'
 
 export interface Group {
   readonly name: string
@@ -17,15 +18,25 @@ export interface Group {
   readonly prepare?: (architecture: Architecture) => Promise<unknown>
   readonly env?: Readonly<Record<string, string>>
   /** What a quick run has in its place. */
-  readonly quick?: Pick<Group, 'env'>
+  readonly quick?: Pick<Group, 'env' | 'ports'>
   readonly smp?: number
   readonly memoryMiB?: number
   readonly timeoutS?: number
   /** Directories in drivers/ with kernel peers to build and load after the driver. */
   readonly peers?: readonly string[]
   readonly moduleOptions?: string
+  /** More devices of the machine, as QEMU's -device takes them. */
+  readonly devices?: readonly string[]
+  /** What this side does with the virtio consoles among them. */
+  readonly ports?: readonly Port[]
+  /** Devices get at memory by an IOMMU's addresses alone. */
+  readonly iommu?: true
+  /** More words for the kernel's command line. */
+  readonly commandLine?: string
   /** false: without the driver. */
   readonly module?: false
+  /** The paths of drivers of the ABI before and after this one are in PENDSHARE_OLDER_DRIVER and PENDSHARE_NEWER_DRIVER. */
+  readonly otherAbis?: true
   readonly unprivileged?: true
   readonly compilers?: false
 }
@@ -50,7 +61,9 @@ async function buildDriverTests(architecture: Architecture): Promise<void> {
 
 /** All programs of drivers/linux/test but `fault`, the cheap ones first. */
 const DRIVER_TESTS =
-  'uapi memory limits pend ends stalls signals peers rings module owner race readers'.split(' ')
+  'uapi memory limits pend ends stalls signals peers options rings frames module cards owner race readers'.split(
+    ' ',
+  )
 
 /** Programs of drivers/linux/test, one after the other. */
 function driverTests(...names: string[]): readonly string[] {
@@ -67,7 +80,10 @@ async function buildFuzzer(): Promise<void> {
 /** Node as it is cheapest on an emulated processor: what its compilers make is translated once more. */
 const interpreted = { compilers: false } as const
 
-/** The contract beside the main and the debug kernel: on several processors `uapi` races there. */
+/**
+ * Beside the main kernel, where on several processors `uapi` races, and for what has nothing to race. Two emulated processors that share
+ * one wait for each other: under lockdep they take twice the time of one.
+ */
 const cheap = { ...interpreted, smp: 1 } as const
 
 /** node:test over source files, reporting in TAP; flags come before them. */
@@ -90,8 +106,8 @@ const contract = {
   prepare: buildAddon,
 } as const
 
-/** A way of waking up, and whether the handlers of signals restart a call or let it fail. */
-type UnderFire = `${'poll' | 'thread'} ${'always' | 'never' | 'turns'}`
+/** A way of waking up, and that the handlers of signals by turns restart a call and let it fail. */
+type UnderFire = `${'poll' | 'thread'} turns`
 
 /** The laws of these start a process each, which takes as long as all the others; they have no calls of their own. */
 const NO_PROCESSES = ['--test-skip-pattern=/nothing outlives its owner/']
@@ -116,14 +132,12 @@ function underSignals(
   return ['sh', '-c', script.join('\n'), 'sh', ...suite]
 }
 
-const signals = {
-  name: 'signals',
-  prepare: async (architecture: Architecture) => {
-    await buildDriverTests(architecture)
-    await buildAddon(architecture)
-  },
-  timeoutS: 2400,
-} as const
+async function buildBoth(architecture: Architecture): Promise<void> {
+  await buildDriverTests(architecture)
+  await buildAddon(architecture)
+}
+
+const signals = { name: 'signals', prepare: buildBoth, timeoutS: 2400 } as const
 
 /** By the default way of waking up (`signals` has the other one), and with fewer rounds, as what is raced is the same on each. */
 const FEWER = { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll' } as const
@@ -147,6 +161,43 @@ const addon = {
   timeoutS: 1800,
 } as const
 
+/** QEMU's card for teaching, by QEMU's own default blind above 256 MiB. */
+const EDU = 'edu,dma_mask=0xffffffffff'
+
+const devices = {
+  command: driverTests('devices'),
+  prepare: buildDriverTests,
+  peers: ['examples/linux'],
+  devices: [EDU, EDU],
+  on: onMain,
+  timeoutS: 600,
+} as const
+
+/** The kernel's own driver of consoles is built in, would have the ports first, and take what is fed into them. */
+const ports = {
+  peers: ['examples/linux'],
+  commandLine: 'initcall_blacklist=virtio_console_init',
+  on: onMain,
+  timeoutS: 900,
+} as const
+
+/** A port that sends back what it gets, so much. */
+function stream(mebibytes: number): Pick<Group, 'env' | 'ports'> {
+  const bytes = mebibytes << 20
+  return {
+    env: { PENDSHARE_PORT_BYTES: String(bytes) },
+    ports: [{ name: 'stream', bytes, returned: true }],
+  }
+}
+
+/** To one port nothing comes, to the other one without an end. */
+const portEdges = {
+  ...ports,
+  command: driverTests('vport'),
+  prepare: buildDriverTests,
+  ports: [{ name: 'idle', bytes: 0 }, { name: 'endless' }],
+} as const
+
 const fuzz = { name: 'fuzz', prepare: buildFuzzer, timeoutS: 900 } as const
 
 export const groups: readonly Group[] = [
@@ -165,7 +216,52 @@ export const groups: readonly Group[] = [
     on: onAll,
     timeoutS: 1800,
   },
-  { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '5000'], on: onMain },
+  { ...devices, name: 'devices' },
+  { ...devices, name: 'iommu', iommu: true },
+  {
+    // Of docs/card.md, with the memory that QEMU's card reaches.
+    name: 'card',
+    command: nodeTest(ALONE, 'examples/card/card.vm.ts'),
+    prepare: buildAddon,
+    peers: ['examples/card'],
+    devices: ['edu'],
+    memoryMiB: 256,
+    compilers: false,
+    on: onMain,
+    timeoutS: 300,
+  },
+  {
+    ...ports,
+    ...stream(256),
+    name: 'vport',
+    command: nodeTest(ALONE, 'packages/backend-linux/test/vm/vport.test.ts'),
+    prepare: buildAddon,
+    devices: portDevices('stream'),
+    quick: stream(16),
+  },
+  {
+    ...portEdges,
+    name: 'vport-edges',
+    devices: [...portDevices('idle'), ...portDevices('endless')],
+  },
+  {
+    ...portEdges,
+    name: 'vport-iommu',
+    devices: [...portDevices('idle', ',iommu_platform=on'), ...portDevices('endless', ',iommu_platform=on')],
+    iommu: true,
+  },
+  {
+    // What two numbers differ by is the same on each kernel.
+    name: 'abi',
+    command: nodeTest(ALONE, 'packages/backend-linux/test/vm/abi.test.ts'),
+    prepare: buildBoth,
+    module: false,
+    otherAbis: true,
+    ...cheap,
+    on: onMain,
+    timeoutS: 300,
+  },
+  { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '3000'], on: onMain },
   // Each program opens and closes the device three times, and a close waits for grace periods, which are long there.
   { ...fuzz, command: ['sh', 'testbed/native/linux/fuzz.sh', '100'], on: onDebug },
   {
@@ -178,7 +274,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...contract,
-    env: { PENDSHARE_ROUNDS: '200' },
+    env: { PENDSHARE_ROUNDS: '100' },
     quick: { env: FEWER },
     on: onMain,
     timeoutS: 1800,
@@ -194,7 +290,7 @@ export const groups: readonly Group[] = [
     // By the default way of waking up: the kernel's checkers see a race that happens once, and each start of a process takes
     // seconds.
     ...contract,
-    ...interpreted,
+    ...cheap,
     env: { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll', ...PATIENT },
     on: onDebug,
     timeoutS: 2400,
@@ -202,7 +298,7 @@ export const groups: readonly Group[] = [
   {
     ...signals,
     ...interpreted,
-    command: underSignals(3000, NO_PROCESSES, 'poll never', 'thread always'),
+    command: underSignals(3000, NO_PROCESSES, 'poll turns'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
   },
@@ -233,9 +329,23 @@ export const groups: readonly Group[] = [
   // Which Node runs makes no difference to a kernel.
   {
     ...addon,
-    ...interpreted,
+    ...cheap,
     command: addonTests('running', 'workers', 'death'),
     env: { PENDSHARE_WAKEUP: 'poll' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
+  },
+  // In a root of its own, which can be broken. The driver is there to be taken away.
+  {
+    name: 'doctor',
+    command: [
+      'sh',
+      'packages/pendshare/test/vm/root.sh',
+      ...nodeTest(ALONE, 'packages/pendshare/test/vm/doctor.test.ts'),
+    ],
+    prepare: buildAddon,
+    otherAbis: true,
+    ...cheap,
+    on: onMain,
+    timeoutS: 1200,
   },
 ]

@@ -55,7 +55,7 @@ export async function buildModules(
   users: readonly string[] = [],
 ): Promise<string[]> {
   const files = await sourceFiles(root, parts)
-  const hash = await hashFiles(root, files)
+  const hash = await hashFiles(root, files, users)
   const directory = await cached(`module-${kernel.id}-${hash}`, async (into) => {
     if (kernel.buildRoot === undefined) await ensurePackages([...TOOLS, ...CROSS_TOOLS[kernel.architecture]])
     for (const file of files) await cp(join(root, file), join(into, file))
@@ -69,8 +69,9 @@ export async function buildModules(
 }
 
 async function modulesIn(directory: string): Promise<string[]> {
-  const files = await readdir(directory)
-  return files.filter((file) => file.endsWith('.ko')).map((file) => join(directory, file))
+  const modules = (await readdir(directory)).filter((file) => file.endsWith('.ko'))
+  if (modules.length === 0) throw new Error(`no module was built in ${directory}`)
+  return modules.map((file) => join(directory, file))
 }
 
 /** Builds `part` of `sources`, which includes from the other parts. */
@@ -112,8 +113,8 @@ async function sourceFiles(root: string, parts: readonly string[]): Promise<stri
   return [...new Set(files)].sort()
 }
 
-async function hashFiles(root: string, files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256').update(CHECKS.join(' '))
+async function hashFiles(root: string, files: readonly string[], users: readonly string[]): Promise<string> {
+  const hash = createHash('sha256').update([...CHECKS, ...users].join(' '))
   for (const file of files) hash.update(`${file}\0`).update(await readFile(join(root, file)))
   return hash.digest('hex').slice(0, 16)
 }

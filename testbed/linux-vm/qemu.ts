@@ -1,9 +1,14 @@
 /** QEMU: how a guest is started, and whether KVM works here. A machine's life is bounded by a time limit, whatever the guest does. */
 import { spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { closeSync, constants, openSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensurePackages } from '../apt.ts'
 import { cached } from '../cache.ts'
+import { mustRun } from '../command.ts'
 import { initramfs } from './initramfs.ts'
 import type { Kernel } from './kernels.ts'
 
@@ -15,19 +20,33 @@ export interface Share {
   readonly readOnly: boolean
 }
 
+/**
+ * What brings the kernel into the machine where that is not QEMU itself: resolves with QEMU's arguments for it, the machine's type
+ * among them. Whatever it is, the guest ends as soon as it restarts.
+ */
+export type Loader = (initramfs: string, commandLine: string) => Promise<readonly string[]>
+
 export interface MachineOptions {
   readonly kernel: Kernel
   readonly accelerator: Accelerator
   readonly smp: number
   readonly memoryMiB: number
   readonly shares: readonly Share[]
-  readonly appendix?: string
+  /** More devices, as QEMU's -device takes them. */
+  readonly devices?: readonly string[] | undefined
+  /** What they have at their other ends, as QEMU's -chardev takes it. */
+  readonly chardevs?: readonly string[] | undefined
+  /** Devices get at memory by an IOMMU's addresses alone. amd64 only. */
+  readonly iommu?: boolean | undefined
+  /** More words for the kernel's command line. */
+  readonly appendix?: string | undefined
+  readonly loader?: Loader | undefined
   /** The machine is killed after this many seconds. */
   readonly timeoutS: number
   /** Aborting kills the machine. */
   readonly signal?: AbortSignal
-  /** Sees the console as it comes. */
-  readonly onConsole?: ((text: string) => void) | undefined
+  /** Sees the console as it comes, and can type on it. */
+  readonly onConsole?: ((text: string, type: (keys: string) => void) => void) | undefined
 }
 
 export interface MachineEnd {
@@ -42,9 +61,14 @@ export async function runMachine(options: MachineOptions): Promise<MachineEnd> {
   await ensurePackages([packageName])
   const args = await qemuArguments(options)
   const { promise, resolve, reject } = Promise.withResolvers<MachineEnd>()
+  const serial = await openPipe()
   // The machine dies with this process, however that ends.
   const argv = ['--pdeathsig', 'KILL', program, ...args]
-  const qemu = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const qemu = spawn('setpriv', argv, { stdio: ['pipe', serial.writer, 'pipe'] })
+  closeSync(serial.writer)
+  const told = once(serial.reader, 'close')
+  // Who types to a machine that ends at this moment need not know.
+  qemu.stdin?.on('error', () => {})
   let log = ''
   let complaints = ''
   let timedOut = false
@@ -55,23 +79,44 @@ export async function runMachine(options: MachineOptions): Promise<MachineEnd> {
   }, options.timeoutS * 1000)
   options.signal?.addEventListener('abort', kill, { once: true })
   if (options.signal?.aborted) kill()
-  qemu.stdout.setEncoding('utf8').on('data', (text: string) => {
+  serial.reader.setEncoding('utf8').on('data', (text: string) => {
     const clean = text.replaceAll('\r', '')
     log += clean
-    options.onConsole?.(clean)
+    options.onConsole?.(clean, (keys) => qemu.stdin?.write(keys))
   })
-  qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
+  qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaints += text
   })
   qemu.on('error', reject)
-  qemu.on('close', (code, signal) => {
+  qemu.on('close', async (code, signal) => {
+    await told
     clearTimeout(timer)
     options.signal?.removeEventListener('abort', kill)
     if (signal && !timedOut && !options.signal?.aborted) complaints += `qemu ended by ${signal}\n`
     else if (code) complaints += `qemu exit code ${code}\n`
+    if (options.iommu) complaints = complaints.replaceAll(IOMMU.complaints, '')
     resolve({ console: log, timedOut, complaints })
   })
   return promise
+}
+
+/**
+ * A pipe of the kernel's, where spawn() would take a pair of sockets: those count each byte that the serial port writes as a whole buffer,
+ * are full after some 300, and what a firmware writes then is lost, for it does not wait long.
+ */
+async function openPipe(): Promise<{ reader: Socket; writer: number }> {
+  const directory = await mkdtemp(join(tmpdir(), 'pendshare-console-'))
+  try {
+    const path = join(directory, 'pipe')
+    await mustRun(['mkfifo', path])
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    return {
+      reader: new Socket({ fd: reader, readable: true, writable: false }),
+      writer: openSync(path, 'w'),
+    }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
 }
 
 const QEMU = {
@@ -85,6 +130,13 @@ const MACHINES = {
   virt: { machine: 'virt', transport: 'pci' },
 } as const
 
+/** Which no machine of its kernel's has by itself. QEMU says of each access that it was stopped: whoever has one provokes that. */
+const IOMMU = {
+  machine: ['-machine', 'q35', '-device', 'intel-iommu'],
+  commandLine: 'intel_iommu=on',
+  complaints: /^.*: (vtd_\w+: detected|New fault is not recorded).*\n/gm,
+}
+
 async function qemuArguments(options: MachineOptions): Promise<string[]> {
   const { kernel, accelerator } = options
   const { machine, transport } = MACHINES[kernel.machine]
@@ -96,10 +148,17 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
       ? 'console=ttyS0 reboot=t no_timer_check tsc=reliable'
       : 'console=ttyAMA0',
     kernel.architecture === 'amd64' && accelerator === 'tcg' ? await clockRate() : '',
+    options.iommu ? IOMMU.commandLine : '',
     options.appendix ?? '',
   ]
+  const commandLine = append.join(' ').trim()
+  const initrd = await initramfs(kernel)
+  const loading = (await options.loader?.(initrd, commandLine)) ?? [
+    ...(options.iommu ? IOMMU.machine : ['-machine', machine]),
+    ...['-kernel', kernel.image, '-initrd', initrd, '-append', commandLine],
+  ]
   return [
-    ...['-machine', machine],
+    ...loading,
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512'],
     // Emulated at full strength, pointer authentication takes half of arm64's time.
     ...[
@@ -108,13 +167,14 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
     ],
     ...['-smp', String(options.smp), '-m', String(options.memoryMiB)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-    ...['-kernel', kernel.image, '-initrd', await initramfs(kernel), '-append', append.join(' ').trim()],
     ...options.shares.flatMap(({ tag, path, readOnly }) => [
       '-fsdev',
       `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none,multidevs=remap,readonly=${readOnly ? 'on' : 'off'}`,
       '-device',
       `virtio-9p-${transport},fsdev=${tag},mount_tag=${tag}`,
     ]),
+    ...(options.chardevs ?? []).flatMap((chardev) => ['-chardev', chardev]),
+    ...(options.devices ?? []).flatMap((device) => ['-device', device]),
   ]
 }
 

@@ -10,7 +10,8 @@ import { followFile, readFindings, STILL_S, watchPulse, writeJob } from './job.t
 import { KERNELS_HELP, type Kernel, obtainKernel } from './kernels.ts'
 import { problemsIn } from './klog.ts'
 import { buildModule, moduleExists } from './module.ts'
-import { chooseAccelerator, runMachine } from './qemu.ts'
+import { makePorts, type Port, servePorts } from './ports.ts'
+import { chooseAccelerator, type Loader, runMachine } from './qemu.ts'
 import { stripSources } from './stripped.ts'
 import { userlandFor } from './userland.ts'
 
@@ -38,6 +39,16 @@ export interface VmOptions {
   readonly moduleOptions?: string
   /** Runs the command as uid and gid 1000, in the device's group and without capabilities; default: as root. */
   readonly unprivileged?: boolean
+  /** More words for the kernel's command line. */
+  readonly commandLine?: string
+  /** What brings the kernel into the machine; default: QEMU itself. */
+  readonly loader?: Loader
+  /** More devices of the machine, as QEMU's -device takes them. */
+  readonly devices?: readonly string[]
+  /** What this side does with the virtio consoles among them. */
+  readonly ports?: readonly Port[]
+  /** Devices get at memory by an IOMMU's addresses alone. amd64 only. */
+  readonly iommu?: boolean
   /** false: Node without V8's compilers, whose code an emulated processor has to translate once more. */
   readonly compilers?: boolean
   /** Host directory that the command may write, at $PENDSHARE_SCRATCH; default: one that vanishes afterwards. */
@@ -107,6 +118,10 @@ async function boot(
     unprivileged: options.unprivileged ?? false,
     timeoutS,
   })
+  const ports = join(directory, 'ports')
+  const chardevs = await makePorts(ports, options.ports ?? [])
+  const over = new AbortController()
+  const served = servePorts(ports, options.ports ?? [], over.signal)
   const output = followFile(join(job, 'output'), options.onOutput ?? ((text) => process.stdout.write(text)))
   const pulse = watchPulse(job)
   const end = await runMachine({
@@ -119,16 +134,22 @@ async function boot(
       { tag: 'job', path: job, readOnly: false },
       { tag: 'scratch', path: scratch, readOnly: false },
     ],
+    appendix: options.commandLine,
+    loader: options.loader,
+    devices: options.devices,
+    chardevs,
+    iommu: options.iommu,
     // The guest's own limit comes first; this one is for a guest that does not come round to it.
     timeoutS: timeoutS + 90,
     signal: AbortSignal.any([signal, pulse.signal]),
     onConsole: options.onConsole,
   }).finally(() => {
+    over.abort()
     pulse.stop()
     return output.stop()
   })
   const findings = await readFindings(job)
-  const problems = [...problemsIn(end.console), ...findings.problems]
+  const problems = [...problemsIn(end.console), ...findings.problems, ...(await served)]
   if (end.timedOut) problems.push(`the machine was stopped after ${timeoutS + 90} s`)
   if (pulse.signal.aborted) problems.push(`the machine stood still for ${STILL_S} s, and was stopped`)
   if (end.complaints) problems.push(`qemu: ${end.complaints.trim()}`)
@@ -162,6 +183,7 @@ interface Flags {
   timeout: number
   module: boolean
   peer: string[]
+  device: string[]
   moduleOptions: string
   unprivileged?: boolean
   scratch?: string
@@ -182,6 +204,7 @@ async function main(): Promise<void> {
     .option('--timeout <s>', "limit on the guest's life", positive, 600)
     .option('--no-module', 'do not load the driver')
     .option('--peer <dir...>', 'load the kernel peer in this directory of drivers/ too', collect, [])
+    .option('--device <name...>', "a device of the machine, as QEMU's -device takes it", collect, [])
     .option('--module-options <text>', 'parameters of pendshare.ko', '')
     .option('--unprivileged', "run as uid 1000 in the device's group")
     .option('--scratch <dir>', 'host directory to appear at $PENDSHARE_SCRATCH')
@@ -196,6 +219,7 @@ async function main(): Promise<void> {
     smp: flags.smp,
     timeoutS: flags.timeout,
     peers: flags.peer,
+    devices: flags.device,
     moduleOptions: flags.moduleOptions,
     unprivileged: flags.unprivileged ?? false,
     ...(flags.memory === undefined ? {} : { memoryMiB: flags.memory }),

@@ -16,16 +16,18 @@ const ignored = [
   'PARENTHESIS_ALIGNMENT',
 ].join(',')
 
-/** One test for each file of drivers/linux. */
+/** One test for each file of the driver, and of the examples that people copy. */
 export async function checkStyle(): Promise<Counts> {
   await ensurePackages(['perl'])
   const { buildTree } = await obtainKernel('debug')
   const options = ['--no-tree', '--strict', '--terse', '--show-types', '--ignore', ignored, '--file']
-  const directory = join(drivers, 'linux')
-  const files = (await readdir(directory)).filter((file) => /\.[ch]$/.test(file)).sort()
+  const files: string[] = []
+  for (const part of ['linux', 'examples/linux', 'examples/card'])
+    for (const file of (await readdir(join(drivers, part))).sort())
+      if (/\.[ch]$/.test(file)) files.push(join(drivers, part, file))
   let failed = 0
   for (const file of files) {
-    const argv = ['perl', join(buildTree, 'scripts/checkpatch.pl'), ...options, join(directory, file)]
+    const argv = ['perl', join(buildTree, 'scripts/checkpatch.pl'), ...options, file]
     const { exitCode, output } = await run(argv, { cwd: buildTree }) // it may leave a file where it stands
     if (exitCode === 0) continue
     failed += 1

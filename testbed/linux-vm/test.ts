@@ -1,7 +1,8 @@
 /** `npm run test:linux`: runs the test groups in VMs, one boot for each group and kernel, and counts what they say in TAP. */
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
-import { add, type Counts, formatCounts, nothing } from '../counts.ts'
+import { conclude } from '../conclude.ts'
+import { add, type Counts, nothing } from '../counts.ts'
 import { testProgram } from '../program.ts'
 import { testGate } from './gate.ts'
 import { type Group, groups } from './groups.ts'
@@ -14,6 +15,7 @@ import {
   obtainKernel,
   specify,
 } from './kernels.ts'
+import { buildOtherAbis } from './other-abis.ts'
 import type { KernelEnd } from './publish.ts'
 import { runInVm } from './run.ts'
 
@@ -71,11 +73,13 @@ async function testGroup(kernel: Kernel, group: Group): Promise<Counts> {
   const label = `linux-vm ${kernel.name} ${group.name}`
   console.log(`${label}: ${group.command.join(' ')}`)
   await group.prepare?.(kernel.architecture)
-  const { prepare: _, on: __, name: ___, quick: ____, ...machine } = group
+  const { prepare: _, on: __, name: ___, quick: ____, otherAbis, ...machine } = group
+  const env = { ...group.env, ...(otherAbis && (await buildOtherAbis(kernel))) }
   const run = async () => {
     const progress = followProgress(label)
     const result = await runInVm({
       ...machine,
+      env,
       kernel: kernel.name,
       cwd: repository,
       path: [join(repository, 'node_modules/.bin')],
@@ -109,7 +113,7 @@ async function list(): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<Counts | undefined> {
   const program = new Command('test:linux')
     .description('run the test groups in VMs on real kernels')
     .option('--kernel <name...>', 'kernel to boot, or all', ['6.12'])
@@ -119,20 +123,14 @@ async function main(): Promise<void> {
     .addHelpText('after', KERNELS_HELP)
     .parse()
   const flags = program.opts<{ kernel: string[]; filter: string; list?: true }>()
-  if (flags.list) return list()
+  if (flags.list) {
+    await list()
+    return undefined
+  }
   const names = flags.kernel.includes('all') ? kernelNames : flags.kernel
   for (const name of names) specify(name)
   const ends = await testKernels(names, (group) => group.includes(flags.filter))
-  const counts = countsOf(ends)
-  console.log(formatCounts(counts))
-  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+  return countsOf(ends)
 }
 
-if (import.meta.main) {
-  try {
-    await main()
-  } catch (error) {
-    console.error(`test:linux: ${error instanceof Error ? error.message : error}`)
-    process.exitCode = 1
-  }
-}
+if (import.meta.main) await conclude('test:linux', main)

@@ -9,7 +9,8 @@ import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ensurePackages } from '../apt.ts'
 import { mustRun, run as runCommand } from '../command.ts'
-import { add, type Counts, formatCounts, nothing } from '../counts.ts'
+import { conclude } from '../conclude.ts'
+import { add, type Counts, nothing } from '../counts.ts'
 import type { DebianPackage } from '../packages.ts'
 import { testProgram } from '../program.ts'
 
@@ -143,12 +144,5 @@ if (import.meta.main) {
     .option('--filter <text>', 'only the programs, or else the races, whose name holds this text', '')
     .allowExcessArguments(false)
     .parse()
-  try {
-    const counts = await testNative(program.opts<NativeTest>())
-    console.log(formatCounts(counts))
-    process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
-  } catch (error) {
-    console.error(`test:native: ${error instanceof Error ? error.message : error}`)
-    process.exitCode = 1
-  }
+  await conclude('test:native', () => testNative(program.opts<NativeTest>()))
 }

@@ -1,10 +1,10 @@
 /** Everything that goes into the Wine bed, cross-built: the driver and its framework's double, the addons, the native tests, the suite. */
 import { cp, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { ensurePackages } from '../apt.ts'
 import { mustRun } from '../command.ts'
 import type { DebianPackage } from '../packages.ts'
+import { buildWindowsAddon, nodeApi, WINDOWS_ADDON_PACKAGES } from './addon.ts'
 
 export interface Artifacts {
   readonly drivers: readonly string[]
@@ -19,15 +19,7 @@ const root = resolve(import.meta.dirname, '../..')
 const here = import.meta.dirname
 const include = join(root, 'drivers/include')
 
-const PACKAGES: readonly DebianPackage[] = [
-  'wine',
-  'wine64',
-  'cmake',
-  'make',
-  'gcc-mingw-w64-x86-64-posix',
-  'g++-mingw-w64-x86-64-posix',
-  'mingw-w64-tools',
-]
+const PACKAGES: readonly DebianPackage[] = ['wine', 'wine64', ...WINDOWS_ADDON_PACKAGES]
 
 /** The workspace packages that the suite runs, besides those of the registry that they import. */
 const SUITE_PACKAGES = ['core', 'contract-tests', 'native', 'backend-windows']
@@ -43,7 +35,8 @@ export async function buildArtifacts(out: string): Promise<Artifacts> {
   await ensurePackages(PACKAGES)
   await mkdir(out, { recursive: true })
   const drivers = [await buildDriver(out), await buildDouble(out)]
-  const addon = await buildAddon(out)
+  const addon = join(out, 'addon')
+  await buildWindowsAddon(addon)
   const service = join(out, 'service.exe')
   await mustRun([C, ...STRICT, join(here, 'service.c'), '-o', service, '-ladvapi32'])
   const suite = await buildSuite(out, addon, await buildLive(out, addon))
@@ -63,34 +56,6 @@ async function buildDouble(out: string): Promise<string> {
   const directory = join(out, 'wdfldr')
   await mustRun(['make', '-C', join(here, 'wdfldr'), `OUT=${directory}`], { progress: 'wdfldr.sys' })
   return join(directory, 'wdfldr.sys')
-}
-
-/** By the package's own CMakeLists.txt, as on Windows, but for the compiler. */
-async function buildAddon(out: string): Promise<string> {
-  const directory = join(out, 'addon')
-  const home = join(root, 'packages/backend-windows')
-  const argv = ['node_modules/.bin/cmake-js', 'compile', '--out', directory]
-  const settings = {
-    PENDSHARE_WERROR: 'ON',
-    CMAKE_TOOLCHAIN_FILE: join(here, 'mingw.cmake'),
-    CMAKE_JS_NODELIB_DEF: nodeApi().def_paths.node_api_def,
-  }
-  const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`)
-  await mustRun([...argv, ...options], { cwd: home, progress: 'the addon' })
-  return directory
-}
-
-interface NodeApiHeaders {
-  readonly include_dir: string
-  readonly def_paths: { readonly node_api_def: string }
-}
-
-/** The headers that cmake-js builds with. */
-function nodeApi(): NodeApiHeaders {
-  const cmakeJs = createRequire(join(root, 'packages/backend-windows/package.json')).resolve(
-    'cmake-js/package.json',
-  )
-  return createRequire(cmakeJs)('node-api-headers')
 }
 
 async function buildLive(out: string, addon: string): Promise<string> {
@@ -130,7 +95,11 @@ async function buildSuite(out: string, addon: string, live: string): Promise<str
 }
 
 async function linkPackage(suite: string, name: string): Promise<void> {
-  const exports = { '.': './src/index.js', './live': './src/live.js' }
+  const exports = {
+    '.': './src/index.js',
+    './live': './src/live.js',
+    './frames/layout': './src/frames/layout.js',
+  }
   const manifest = { name: `@pendshare/${name}`, type: 'module', exports }
   await writeFile(join(suite, 'packages', name, 'package.json'), JSON.stringify(manifest))
   await symlink(`../../packages/${name}`, join(suite, 'node_modules/@pendshare', name))

@@ -7,7 +7,8 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { cacheRoot, withLock } from '../cache.ts'
-import { add, type Counts, formatCounts, nothing } from '../counts.ts'
+import { conclude } from '../conclude.ts'
+import { add, type Counts, nothing } from '../counts.ts'
 import { testProgram } from '../program.ts'
 import { type Artifacts, buildArtifacts } from './artifacts.ts'
 import { removeLeftovers, Wine } from './wine.ts'
@@ -41,14 +42,21 @@ function lanesOf(artifacts: Artifacts): readonly (readonly Program[])[] {
 }
 
 /**
- * Runs the programs whose name holds `filter`, one run at a time on this machine. Rejects with MissingPackages when Wine or
- * a compiler is missing here.
+ * Builds everything and hands it to `work`, for one at a time on this machine. Rejects with MissingPackages when Wine or a compiler is
+ * missing here.
  */
-export async function testWindows(filter = ''): Promise<Counts> {
+export async function withArtifacts<T>(work: (artifacts: Artifacts) => Promise<T>): Promise<T> {
   const out = join(cacheRoot(), `windows-build-${clone}`)
   return withLock(out, async () => {
     const artifacts = await buildArtifacts(out)
     await removeLeftovers()
+    return work(artifacts)
+  })
+}
+
+/** Runs the programs whose name holds `filter`. */
+export async function testWindows(filter = ''): Promise<Counts> {
+  return withArtifacts(async (artifacts) => {
     const lanes = lanesOf(artifacts)
       .map((lane) => lane.filter(({ name }) => name.includes(filter)))
       .filter((lane) => lane.length > 0)
@@ -91,23 +99,11 @@ async function tellWhatIsNotShown(): Promise<void> {
   console.log(`windows-wine: what Wine cannot show, from docs/windows.md${section.trimEnd()}\n`)
 }
 
-async function main(): Promise<void> {
+if (import.meta.main) {
   const program = new Command('test:windows')
     .description('run the Windows driver, addon and contract suite under Wine')
     .option('--filter <text>', 'only the programs whose name holds this text', '')
     .addHelpText('after', '\nPrograms: contract, ioctl, handles, death, workers')
     .parse()
-  const counts = await testWindows(program.opts<{ filter: string }>().filter)
-  console.log(formatCounts(counts))
-  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
-}
-
-if (import.meta.main) {
-  try {
-    await main()
-  } catch (error) {
-    console.error(`test:windows: ${error instanceof Error ? error.message : error}`)
-    console.log(formatCounts({ ...nothing, failed: 1 }))
-    process.exitCode = 1
-  }
+  await conclude('test:windows', () => testWindows(program.opts<{ filter: string }>().filter))
 }

@@ -22,6 +22,7 @@ export interface Ended {
 export class Wine {
   readonly #directory: string
   readonly #prefix: string
+  readonly #running = new Set<ChildProcess>()
   #service: ChildProcess | undefined
 
   /** Copies the prepared prefix. Its files are linked, but for the registry, which Wine writes in place. */
@@ -42,12 +43,17 @@ export class Wine {
     this.#prefix = prefixOf(directory)
   }
 
-  /** Installs the drivers (`.sys`) and has `service` start pendshare. Rejects when it does not. */
-  async startDriver(service: string, drivers: readonly string[]): Promise<void> {
+  /** Puts drivers (`.sys`) where their services find them. */
+  async install(drivers: readonly string[]): Promise<void> {
     const place = join(this.#prefix, 'drive_c/windows/system32/drivers')
     await mkdir(place, { recursive: true })
     for (const driver of drivers) await copyFile(driver, join(place, basename(driver)))
-    const { child, output } = await this.#start('service', [service])
+  }
+
+  /** Installs the drivers and has `service` start pendshare. Rejects when it does not. */
+  async startDriver(service: string, drivers: readonly string[]): Promise<void> {
+    await this.install(drivers)
+    const { child, output } = await this.#start('service', [service], 'pipe')
     this.#service = child
     const said = await until(SERVICE_LIMIT_S, async () => (await output()).stdout || undefined)
     if (said?.startsWith('running') !== true)
@@ -75,20 +81,31 @@ export class Wine {
 
   /** Runs a Windows program until its end or the limit. */
   async run(name: string, argv: readonly string[], limitS: number): Promise<Ended> {
-    const { child, output } = await this.#start(name, argv)
-    child.stdin?.end()
+    const { child, output } = await this.#start(name, argv, 'ignore')
     const closed = (await within(limitS, once(child, 'close'))) as [number | null] | undefined
     if (closed === undefined) child.kill('SIGKILL')
     return { exitCode: closed?.[0] ?? undefined, ...(await output()) }
   }
 
-  /** Ends every process of this Windows, and removes it. */
-  destroy(): Promise<void> {
-    return remove(this.#directory)
+  /** Starts a program that lives as long as this Windows: Wine drops its drivers with its last process. */
+  async hold(argv: readonly string[]): Promise<void> {
+    await this.#start('hold', argv, 'ignore')
+  }
+
+  /**
+   * Ends every process of this Windows, and removes it. Those that were started here go first: one that is only just starting
+   * does not hear of the server's end, and would begin another Windows.
+   */
+  async destroy(): Promise<void> {
+    const ends = [...this.#running].map((child) => once(child, 'close'))
+    for (const child of this.#running) child.kill('SIGKILL')
+    await Promise.all(ends)
+    await stopServer(this.#prefix)
+    await rm(this.#directory, { recursive: true, force: true })
   }
 
   /** Output goes to files: Windows' Node cannot use the pipes of Unix. */
-  async #start(name: string, argv: readonly string[]) {
+  async #start(name: string, argv: readonly string[], stdin: 'pipe' | 'ignore') {
     const paths = ['stdout', 'stderr'].map((stream) => join(this.#directory, `${name}.${stream}`)) as [
       string,
       string,
@@ -97,8 +114,10 @@ export class Wine {
     await using stderr = await open(paths[1], 'w')
     const child = spawn('wine', argv, {
       env: this.#environment(),
-      stdio: ['pipe', stdout.fd, stderr.fd],
+      stdio: [stdin, stdout.fd, stderr.fd],
     })
+    this.#running.add(child)
+    child.on('close', () => this.#running.delete(child))
     const output = async () => {
       const [stdout, stderr] = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
       return { stdout: stdout ?? '', stderr: stderr ?? '' }
@@ -118,14 +137,17 @@ export class Wine {
 /** Of runs that were killed. Only while no other runs. */
 export async function removeLeftovers(): Promise<void> {
   const names = await readdir(cacheRoot()).catch(() => [])
-  for (const name of names.filter((name) => name.startsWith(RUN))) await remove(join(cacheRoot(), name))
+  for (const name of names.filter((name) => name.startsWith(RUN))) {
+    const directory = join(cacheRoot(), name)
+    await stopServer(prefixOf(directory))
+    await rm(directory, { recursive: true, force: true })
+  }
 }
 
-async function remove(directory: string): Promise<void> {
-  const env = wineEnvironment(prefixOf(directory))
+async function stopServer(prefix: string): Promise<void> {
+  const env = wineEnvironment(prefix)
   await run(['wineserver', '-k'], { env })
   await run(['wineserver', '-w'], { env })
-  await rm(directory, { recursive: true, force: true })
 }
 
 function prefixOf(directory: string): string {

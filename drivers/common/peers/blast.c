@@ -85,6 +85,7 @@ static __u32 blast_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 
 const struct pendshare_peer_logic pendshare_peer_blast = {
 	.name = "blast",
 	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	.failure = PENDSHARE_FAILURE_RING,
 	.init = blast_init,
 	.drive = blast_drive,
 	.start = blast_start,

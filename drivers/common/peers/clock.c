@@ -77,6 +77,7 @@ static __u32 clock_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 
 const struct pendshare_peer_logic pendshare_peer_clock = {
 	.name = "clock",
 	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	.failure = PENDSHARE_FAILURE_RING,
 	.init = clock_init,
 	.drive = clock_drive,
 	.start = clock_start,

@@ -89,6 +89,7 @@ static __u32 echo_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 t
 const struct pendshare_peer_logic pendshare_peer_echo = {
 	.name = "echo",
 	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
+	.failure = PENDSHARE_FAILURE_RING,
 	.init = echo_init,
 	.drive = echo_drive,
 	.start = echo_start,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A peer of one's own: at each NOTIFY it inverts every bit of the share and rings. The
- * driver calls attach and detach once a share, notify only in between, and keeps this
- * module loaded meanwhile, so nothing here needs a lock but for notify against itself.
+ * driver calls attach and detach once a share and notify only in between, and
+ * pendshare_peer_remove() returns after the last detach, so nothing here needs a lock but for
+ * notify against itself.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -15,7 +16,7 @@ struct invert {
 	u64 count;
 };
 
-static int invert_attach(struct ps_share *share, const void *options, u32 size)
+static int invert_attach(struct ps_share *share, void *context, const void *options, u32 size)
 {
 	struct invert *invert;
 
@@ -35,12 +36,12 @@ static int invert_attach(struct ps_share *share, const void *options, u32 size)
 	return 0;
 }
 
-static void invert_detach(struct ps_share *share)
+static void invert_detach(struct ps_share *share, void *context)
 {
 	kfree(pendshare_share_private(share));
 }
 
-static void invert_notify(struct ps_share *share)
+static void invert_notify(struct ps_share *share, void *context)
 {
 	struct invert *invert = pendshare_share_private(share);
 	u64 i;
@@ -53,23 +54,25 @@ static void invert_notify(struct ps_share *share)
 	pendshare_share_ring(share);
 }
 
-static struct pendshare_peer_ops invert_peer = {
-	.name = "invert",
-	.owner = THIS_MODULE,
+static const struct pendshare_peer_ops invert_ops = {
 	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
 	.attach = invert_attach,
 	.detach = invert_detach,
 	.notify = invert_notify,
 };
 
+static struct pendshare_peer *invert_peer;
+
 static int __init invert_init(void)
 {
-	return pendshare_peer_register(&invert_peer);
+	invert_peer = pendshare_peer_add(&invert_ops, "invert", NULL);
+	return PTR_ERR_OR_ZERO(invert_peer);
 }
 
+/* Shares that are live end as DEVICE_REMOVED. */
 static void __exit invert_exit(void)
 {
-	pendshare_peer_unregister(&invert_peer);
+	pendshare_peer_remove(invert_peer);
 }
 
 module_init(invert_init);

@@ -16,12 +16,12 @@ struct counter {
 	LONG64 volatile *value;
 };
 
-static NTSTATUS attach(struct pendshare_peer *peer, struct pendshare_share_context *share,
-		       const void *options, ULONG size, void **context)
+static NTSTATUS attach(void *context, struct pendshare_share_context *share, const void *options,
+		       ULONG size, void **attachment)
 {
 	struct counter *counter;
 
-	UNREFERENCED_PARAMETER(peer);
+	UNREFERENCED_PARAMETER(context);
 	UNREFERENCED_PARAMETER(options);
 	if (size)
 		return STATUS_INVALID_PARAMETER;
@@ -34,39 +34,38 @@ static NTSTATUS attach(struct pendshare_peer *peer, struct pendshare_share_conte
 		ExFreePoolWithTag(counter, COUNTER_TAG);
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
-	*context = counter;
+	*attachment = counter;
 	return STATUS_SUCCESS;
 }
 
-static void start(void *context)
+static void start(void *attachment)
 {
-	struct counter *counter = context;
+	struct counter *counter = attachment;
 
 	InterlockedExchange64(counter->value, 0);
 }
 
 /* Called under a reference: the memory stays for as long as this runs. */
-static void notify(void *context)
+static void notify(void *attachment)
 {
-	struct counter *counter = context;
+	struct counter *counter = attachment;
 
 	InterlockedIncrement64(counter->value);
 	pendshare_share_written(counter->share, sizeof(*counter->value));
 	pendshare_share_ring(counter->share);
 }
 
-static void stop(void *context)
+static void stop(void *attachment)
 {
-	UNREFERENCED_PARAMETER(context);
+	UNREFERENCED_PARAMETER(attachment);
 }
 
-static void detach(void *context)
+static void detach(void *attachment)
 {
-	ExFreePoolWithTag(context, COUNTER_TAG);
+	ExFreePoolWithTag(attachment, COUNTER_TAG);
 }
 
-static struct pendshare_peer peer = {
-	.name = "counter",
+static const struct pendshare_peer_ops counter_ops = {
 	.access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE,
 	.attach = attach,
 	.start = start,
@@ -75,15 +74,17 @@ static struct pendshare_peer peer = {
 	.detach = detach,
 };
 
+static struct pendshare_peer *counter_peer;
+
 static void unload(PDRIVER_OBJECT driver)
 {
 	UNREFERENCED_PARAMETER(driver);
-	pendshare_peer_unregister(&peer);
+	pendshare_peer_remove(counter_peer);
 }
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
 {
 	UNREFERENCED_PARAMETER(registry_path);
 	driver->DriverUnload = unload;
-	return pendshare_peer_register(&peer);
+	return pendshare_peer_add(&counter_ops, "counter", NULL, &counter_peer);
 }

@@ -13,6 +13,10 @@
  *   are 64 bits wide, so that 32-bit callers have the same layout.
  * - Unknown flags, non-zero reserved fields and dirty tails are refused.
  * - The driver reads each field of user memory once.
+ * - INFO is for programs of every ABI: size, flags, abi_version and driver_version never move, and
+ *   no driver asks for more than ABI 1's structure. Of a newer program a driver says ENOTTY to a
+ *   request that it does not know, E2BIG to a field and EINVAL to a flag; of one that is older
+ *   than the first version of a structure, EINVAL.
  *
  * A share is known by the id that its owner chose: any number but 0, never used
  * twice on one open file.
@@ -39,7 +43,9 @@ typedef unsigned long long __u64;
 #define PENDSHARE_DRIVER_VERSION 0x000100u /* 0xMMmmpp */
 
 #define PENDSHARE_NAME_SIZE 32u	   /* peer names and labels, NUL included */
-#define PENDSHARE_OPTIONS_SIZE 64u /* options of a peer */
+#define PENDSHARE_OPTIONS_SIZE 64u /* options of a peer that travel inside SHARE */
+#define PENDSHARE_OPTIONS_MAX 4096u /* those that do not */
+#define PENDSHARE_REPLY_MAX 256u   /* what a peer answers to SHARE */
 #define PENDSHARE_PEERS_SIZE 256u  /* list of peer names */
 #define PENDSHARE_SHARES_PER_USER 16384u
 #define PENDSHARE_MIN_PERIOD_NS 50000u
@@ -67,6 +73,7 @@ enum pendshare_failure {
 	PENDSHARE_FAILURE_NONE = 0,
 	PENDSHARE_FAILURE_RING = 1, /* the owner wrote nonsense into a ring header or record */
 	PENDSHARE_FAILURE_PEER = 2, /* the peer reported a fault of its device */
+	PENDSHARE_FAILURE_FRAMES = 3, /* the owner gave a frame that it did not have, or nonsense */
 };
 
 enum pendshare_event_kind {
@@ -119,6 +126,8 @@ struct pendshare_info {
  *
  * Errors (Linux errno / NTSTATUS):
  *   EINVAL	INVALID_PARAMETER	size, flags, access, alignment, id 0, options or deadline out of range;
+ *					frames that do not fit, or for a peer that takes none, or none
+ *					for one that does;
  *					Windows: also a handle that was opened without FILE_FLAG_OVERLAPPED
  *   E2BIG	INVALID_PARAMETER	a longer structure has a non-zero tail
  *   EFAULT	ACCESS_VIOLATION	memory that is not mapped, not writable or not user memory
@@ -139,14 +148,30 @@ struct pendshare_share {
 	PENDSHARE_U64 address;
 	PENDSHARE_U64 length;
 	__u32 access;	    /* PENDSHARE_ACCESS_*, at least one */
-	__u32 options_size; /* used bytes of options; the rest is 0 */
+	__u32 options_size; /* used bytes of options; the rest is 0. Over 64: see more */
 	PENDSHARE_U64 event; /* with PENDSHARE_SHARE_EVENT: eventfd or event handle, signalled at each ring */
 	PENDSHARE_U64 deadline_ns; /* 0: none; from now, monotonic */
 	char peer[PENDSHARE_NAME_SIZE];	 /* empty: the memory is only pinned */
 	char label[PENDSHARE_NAME_SIZE]; /* shown to administrators */
 	__u8 options[PENDSHARE_OPTIONS_SIZE];
+	__u32 frame_count; /* slots of frames.h, whose peer lays them out; 0: none */
+	__u32 frame_bytes; /* of a slot: whole pages */
+	/*
+	 * Options of more than 64 bytes, up to 4096, where options is 0: on Linux their address; on
+	 * Windows they follow this structure in the input buffer, and this is its size. Else 0.
+	 */
+	PENDSHARE_U64 more;
+	/*
+	 * Where the peer's answer goes once the share is accepted, at most reply_size (256) bytes of it. What it
+	 * does not fill stays as it was. Where it cannot be written, all does on Linux; Windows says
+	 * ACCESS_VIOLATION. 0: nowhere.
+	 */
+	PENDSHARE_U64 reply;
+	__u32 reply_size;
+	__u32 reserved;
 };
 
+#define PENDSHARE_SHARE_SIZE 184u /* of the first version, up to options */
 #define PENDSHARE_SHARE_EVENT 1u
 
 /*
@@ -325,5 +350,23 @@ struct pendshare_blast_options {
 };
 
 /* echo takes no options: what comes in on the second ring goes out on the first. */
+
+/*
+ * capture: frames of 32-bit words {sequence low, high, sum, bytes, then word i = (sequence + i) *
+ * 0x9e3779b1}, modulo 2^32; sum is that of all other words. With a period, a frame that finds no slot is
+ * an overrun, and one that came too late was missed; without, it waits for slots. Either way the
+ * sequence counts it.
+ */
+struct pendshare_capture_options {
+	PENDSHARE_U64 period_ns; /* 0: as fast as slots come; else min_period_ns .. 1 hour */
+	PENDSHARE_U64 bytes;	 /* of a frame, a multiple of 4 from 16 to the slot's; 0: the slot's */
+	PENDSHARE_U64 count;	 /* 0: no end; else PEER_ENDED after so many, overruns included */
+	PENDSHARE_U64 written;	 /* only so many bytes of each, from 16 on; 0: all. For measurements */
+};
+
+/*
+ * loopback takes no options: a frame that is submitted comes back with each of its bytes inverted, an
+ * EMPTY one as it is.
+ */
 
 #endif

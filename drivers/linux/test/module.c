@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Peers in modules of their own: what they may do in interrupts and in attach, and how long they stay. */
+/* Peers in modules of their own: what they may do in interrupts and in attach. */
 #include "../peer-test/probe.h"
 #include "driver.h"
-
-static bool is_loaded(const char *name)
-{
-	int fd = device();
-	struct pendshare_info now = info(fd);
-	const char *names = now.peers;
-
-	close(fd);
-	for (; *names; names += strlen(names) + 1)
-		if (!strcmp(names, name))
-			return true;
-	return false;
-}
-
-#define NEED_PEER(name)							\
-	do {								\
-		if (!is_loaded(name))					\
-			SKIP("the module of the peer " name " is not loaded"); \
-	} while (0)
+#include "loaded.h"
 
 static int probe(int fd, __u64 id, void *memory, __u64 bytes, __u32 task)
 {
@@ -49,28 +31,6 @@ TEST(invert, "the example peer inverts the memory at each NOTIFY")
 	check_nothing_left();
 }
 
-static int unload(const char *module)
-{
-	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
-}
-
-TEST(stays, "a peer's module stays while a share is attached, and only then")
-{
-	unsigned char *memory = region(2 * PAGE);
-	int fd = device(), error;
-
-	NEED_PEER("probe");
-	CHECK_IS(probe(fd, 1, memory, PAGE, PROBE_NOTHING), 0);
-	error = unload("pendshare_probe");
-	CHECK(error == -EAGAIN || error == -EBUSY);
-	CHECK_IS(notify(fd, 1), -EOPNOTSUPP);
-	CHECK_IS(release_share(fd, 1), 0);
-	CHECK_IS(probe(fd, 1, memory, PAGE, PROBE_REFUSE), -ENXIO);
-	close(fd);
-	munmap(memory, 2 * PAGE);
-	check_nothing_left();
-}
-
 TEST(refused, "what a peer that refuses the share has rung and ended does not exist")
 {
 	unsigned char *memory = region(PAGE);
@@ -80,6 +40,7 @@ TEST(refused, "what a peer that refuses the share has rung and ended does not ex
 	NEED_PEER("probe");
 	set_nonblocking(fd);
 	CHECK_IS(probe(fd, 1, memory, PAGE, PROBE_REFUSE), -ENXIO);
+	CHECK_IS(notify(fd, 1), -ENOENT);
 	CHECK_IS(SHARE_WITH(fd, 1, memory, PAGE, "probe", (char){ 0 }), -EINVAL);
 	CHECK_IS(pend(fd, 0, &event, 1), -EAGAIN);
 	CHECK_IS(release_share(fd, 1), -ENOENT);
@@ -209,19 +170,22 @@ TEST(late_recall, "a recall by a peer that is being detached starts no timer tha
 	check_nothing_left();
 }
 
-TEST(sgtable, "the table for DMA holds the pages in their order")
+TEST(sgtable, "the table for DMA, and lists of parts, hold the pages in their order")
 {
 	__u64 *memory = region(600 * PAGE);
 	int fd = device();
 
 	NEED_PEER("probe");
-	for (int i = 0; i < 600; i++)
-		memory[i * PAGE / 8] = i;
-	CHECK_IS(probe(fd, 1, memory, 600 * PAGE, PROBE_SGTABLE), 0);
-	CHECK_IS(release_share(fd, 1), 0);
-	CHECK_IS(memory[0], 0);
-	for (int i = 1; i < 600; i++)
-		CHECK_IS(memory[i * PAGE / 8], i - 1);
+	for (__u32 task = PROBE_SGTABLE; task <= PROBE_SG; task++) {
+		for (int i = 0; i < 600; i++)
+			memory[i * PAGE / 8] = i;
+		CHECK_IS(probe(fd, 1, memory, 600 * PAGE, task), 0);
+		CHECK_IS(release_share(fd, 1), 0);
+		CHECK_IS(memory[0], 0);
+		for (int i = 1; i < 600; i++)
+			CHECK_IS(memory[i * PAGE / 8], i - 1);
+	}
+	CHECK_IS(probe(fd, 1, memory, 600 * PAGE, PROBE_DMA_FAR), -EOPNOTSUPP);
 	close(fd);
 	munmap(memory, 600 * PAGE);
 	check_nothing_left();

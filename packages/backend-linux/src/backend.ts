@@ -1,5 +1,5 @@
 /** Linux: where its driver is, and what to do when it is not. */
-import type { Backend } from '@pendshare/core'
+import type { AddonOrigin, Backend } from '@pendshare/core'
 import { NativeBackend } from '@pendshare/native'
 import { loadAddon } from './addon.ts'
 import { errors } from './errors.ts'
@@ -23,8 +23,8 @@ const backend = new NativeBackend<Wakeup>({
   missing: ['ENOENT', 'ENODEV', 'ENXIO'],
   forbidden: ['EACCES', 'EPERM'],
   installDriver:
-    'load the driver with `sudo modprobe pendshare`, after `make -C drivers/linux && sudo make -C drivers/linux install` ' +
-    'where it is not installed',
+    'load the driver with `sudo modprobe pendshare`; where it is not installed (the package pendshare-dkms), ' +
+    '`npx pendshare doctor` says what to type',
   getPermission: 'add them to the group pendshare (`sudo usermod -aG pendshare $USER`) and log in again',
 })
 
@@ -38,3 +38,10 @@ export const linux: Backend = backend
  * Rejects with what `probe()` names, and with `ERR_PENDSHARE_PERMISSION`.
  */
 export const revoke = (graceMs: number): Promise<void> => backend.revoke(graceMs)
+
+/**
+ * Where the native addon comes from, which this loads.
+ *
+ * @throws PendshareError `ERR_PENDSHARE_ADDON`, `ERR_PENDSHARE_ADDON_FORBIDDEN`; the message says what to do.
+ */
+export const loadedAddon = (): AddonOrigin => backend.addonOrigin()

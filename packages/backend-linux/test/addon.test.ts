@@ -24,13 +24,13 @@ function inHeader(name: string): number {
 
 describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
   it('exports the numbers of abi.h by their names', () => {
-    const { abi } = loadAddon()
+    const { abi } = loadAddon().addon
     expect(Object.keys(abi).length).toBeGreaterThan(15)
     for (const [name, value] of Object.entries(abi)) expect([name, value]).toEqual([name, inHeader(name)])
   })
 
   it('numbers the reasons in the order of the contract', () => {
-    const { abi } = loadAddon()
+    const { abi } = loadAddon().addon
     const numbers: Readonly<Record<string, number>> = abi
     const named = END_REASONS.map((reason) => numbers[`PENDSHARE_${reason.toUpperCase().replace('-', '_')}`])
     expect(named).toEqual(END_REASONS.map((_, i) => i + 1))
@@ -38,18 +38,18 @@ describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
 
   it('exports the errnos of this system', () => {
     const known: Readonly<Record<string, number>> = { ...constants.errno, ESHUTDOWN: 108 }
-    for (const [name, value] of Object.entries(loadAddon().status))
+    for (const [name, value] of Object.entries(loadAddon().addon.status))
       expect([name, value]).toEqual([name, known[name]])
   })
 
   it('names every errno that abi.h documents', () => {
     const documented = new Set([...header.matchAll(/^ \* {3}(E[A-Z0-9]+)\t/gm)].map((match) => match[1]))
     expect(documented.size).toBeGreaterThan(10)
-    expect(Object.keys(loadAddon().status)).toEqual(expect.arrayContaining([...documented]))
+    expect(Object.keys(loadAddon().addon.status)).toEqual(expect.arrayContaining([...documented]))
   })
 
   it('tells where a view lies', () => {
-    const { addressOf } = loadAddon()
+    const { addressOf } = loadAddon().addon
     const pages = new Uint8Array(new SharedArrayBuffer(8192, { maxByteLength: 8192 }), 0, 8192)
     expect(addressOf(pages) % 4096n).toBe(0n)
     expect(addressOf(pages.subarray(4096)) - addressOf(pages)).toBe(4096n)
@@ -61,11 +61,13 @@ describe.skipIf(!built)(`the addon${unlessBuilt}`, () => {
   it('tells how much this process may lock', () => {
     const limits = readFileSync('/proc/self/limits', 'utf8')
     const soft = /^Max locked memory\s+(\S+)/m.exec(limits)?.[1]
-    expect(loadAddon().lockableBytes()).toBe(soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft))
+    expect(loadAddon().addon.lockableBytes()).toBe(
+      soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft),
+    )
   })
 
   it('throws with the errno of a device that cannot be opened', () => {
-    const { openDevice, status } = loadAddon()
+    const { openDevice, status } = loadAddon().addon
     expect(() => openDevice('/nowhere', false, false)).toThrow(
       expect.objectContaining({ status: status.ENOENT }),
     )

@@ -23,7 +23,9 @@ async function refusal(directory: string, path: string, ...flags: string[]): Pro
     import { linux } from ${JSON.stringify(join(directory, 'src/index.ts'))}
     await linux.open({ path: ${JSON.stringify(path)} }, () => {}).catch((error) => console.log(error.code, error.message))`
   const argv = ['--conditions=@pendshare/source', ...flags, '--input-type=module', '-e', program]
-  return (await run(process.execPath, argv, { cwd: here })).stdout
+  // pnpm's would lead from a copy of the package to those of the workspace.
+  const { NODE_PATH: _, ...env } = process.env
+  return (await run(process.execPath, argv, { cwd: here, env })).stdout
 }
 
 afterEach(() => {
@@ -90,7 +92,10 @@ describe('the Linux backend without a driver', { timeout: 60_000 }, () => {
       copies.push(directory)
       cpSync(join(here, 'src'), join(directory, 'src'), { recursive: true })
       cpSync(join(here, 'package.json'), join(directory, 'package.json'))
-      symlinkSync(join(here, 'node_modules'), join(directory, 'node_modules'))
+      // Without the prebuilt addons, which may have been built.
+      mkdirSync(join(directory, 'node_modules/@pendshare'), { recursive: true })
+      for (const name of ['core', 'native'])
+        symlinkSync(join(here, '..', name), join(directory, 'node_modules/@pendshare', name))
       return directory
     }
 

@@ -12,14 +12,16 @@ const request: ShareRequest = {
   access: 'readwrite',
   peer: 'clock',
   peerOptions: new Uint8Array(0),
+  frames: undefined,
+  reply: undefined,
   event: undefined,
   label: 'the test',
   deadlineMs: undefined,
 }
 
 describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
-  const errors = () => new Errors(loadAddon(), table)
-  const number = (name: string): number => loadAddon().status[name] ?? Number.NaN
+  const errors = () => new Errors(loadAddon().addon, table)
+  const number = (name: string): number => loadAddon().addon.status[name] ?? Number.NaN
   const refused = (name: string, memory = request.memory) =>
     errors().ofShare(number(name), { ...request, memory }, 4096)
 
@@ -43,7 +45,7 @@ describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
 
   it('tells how many pages were needed, the limit, and how to raise it', () => {
     const { message } = refused('ENOMEM')
-    const limit = loadAddon().lockableBytes()
+    const limit = loadAddon().addon.lockableBytes()
     expect(message).toContain('256 pages (1024 KiB)')
     expect(message).toContain(limit === Number.POSITIVE_INFINITY ? 'unlimited' : `${limit / 1024} KiB`)
     expect(message).toContain('ulimit -l')
@@ -80,7 +82,7 @@ describe.skipIf(!built)(`errors${unlessBuilt}`, () => {
   })
 
   it('tells a corrupt ring from a failed peer', () => {
-    const { abi } = loadAddon()
+    const { abi } = loadAddon().addon
     const codes = [abi.PENDSHARE_FAILURE_RING, abi.PENDSHARE_FAILURE_PEER].map(
       (n) => errors().ofFailure(n).code,
     )

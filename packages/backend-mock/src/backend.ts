@@ -5,9 +5,11 @@ import { Driver, type Limits } from './driver.ts'
 import type { Fault } from './faults.ts'
 import { OpenFiles } from './files.ts'
 import { blast } from './peers/blast.ts'
+import { capture } from './peers/capture.ts'
 import { clock } from './peers/clock.ts'
 import { echo } from './peers/echo.ts'
 import { fill } from './peers/fill.ts'
+import { loopback } from './peers/loopback.ts'
 import type { MockPeer } from './peers/peer.ts'
 import { LiveScheduler } from './scheduler/live.ts'
 import type { Scheduler } from './scheduler/scheduler.ts'
@@ -56,7 +58,7 @@ const DEFAULTS: Limits = {
   maxShares: 16_384,
   maxTicksPerSecond: 100_000,
 }
-const BUILT_IN = [fill, echo, clock, blast]
+const BUILT_IN = [fill, echo, clock, blast, capture, loopback]
 
 /** A backend with a driver in process; each call makes a driver of its own. */
 export function mock(options: MockOptions & { readonly schedule: 'stepped' }): SteppedMock

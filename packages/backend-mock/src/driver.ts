@@ -1,5 +1,5 @@
 /** The driver: what all its open files share. */
-import type { Access } from '@pendshare/core'
+import type { ShareRequest } from '@pendshare/core'
 import { Faults } from './faults.ts'
 import { Pages } from './pages.ts'
 import type { MockPeer } from './peers/peer.ts'
@@ -39,7 +39,7 @@ export class Driver {
     return [...this.#peers.keys()]
   }
 
-  peer(name: string, access: Access): MockPeer {
+  peer({ peer: name, access, frames }: ShareRequest): MockPeer {
     const peer = this.#peers.get(name)
     if (peer === undefined) {
       throw refusal('ENOENT', `There is no peer "${name}"; there are ${this.peerNames.join(', ')}.`)
@@ -47,6 +47,10 @@ export class Driver {
     const needed = peer.access ?? access
     if (access !== 'readwrite' && access !== needed) {
       throw refusal('EINVAL', `The peer ${name} needs access '${needed}', and the share grants '${access}'.`)
+    }
+    if ((peer.frames ?? false) !== (frames !== undefined)) {
+      const speaks = peer.frames ? 'speaks frames, and the share has none' : 'speaks no frames'
+      throw refusal('EINVAL', `The peer ${name} ${speaks}.`)
     }
     return peer
   }

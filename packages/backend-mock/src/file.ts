@@ -1,5 +1,13 @@
 /** An open file of the device: its pended requests, its stream of events, and whether it still takes requests. */
-import type { BackendEvent, EndReason, EventSink, PendshareError, ShareRequest } from '@pendshare/core'
+import {
+  type BackendEvent,
+  type EndReason,
+  type EventSink,
+  framesLength,
+  type PendshareError,
+  type ShareRequest,
+} from '@pendshare/core'
+import { FRAMES_MAX_BYTES, FRAMES_MAX_COUNT } from '@pendshare/core/frames/layout'
 import { type Driver, MAX_BYTES } from './driver.ts'
 import { EventStream } from './events.ts'
 import type { MockPeer } from './peers/peer.ts'
@@ -69,7 +77,8 @@ export class OpenFile implements ShareHost {
   }
 
   /** What abi.h checks before anything is taken. */
-  #check({ id, memory, event, peer: name, access }: ShareRequest): MockPeer | undefined {
+  #check(request: ShareRequest): MockPeer | undefined {
+    const { id, memory, event, peer } = request
     this.admits()
     if (this.queue.find(id) !== undefined) throw refusal('EEXIST', `The id ${id} is in use on this file.`)
     if (event !== undefined) throw refusal('EBADF', 'The mock has no native events to signal.')
@@ -78,7 +87,23 @@ export class OpenFile implements ShareHost {
       throw refusal('EINVAL', `The memory is ${byteLength} bytes long, not whole pages.`)
     }
     if (byteLength > MAX_BYTES) throw refusal('EOVERFLOW', `The memory is longer than ${MAX_BYTES} bytes.`)
-    return name === '' ? undefined : this.driver.peer(name, access)
+    this.#checkFrames(request)
+    return peer === '' ? undefined : this.driver.peer(request)
+  }
+
+  #checkFrames({ frames, memory, access, peer }: ShareRequest): void {
+    if (frames === undefined) return
+    const { count, bytes } = frames
+    const { size } = this.driver.pages
+    const fit =
+      within(count, FRAMES_MAX_COUNT) &&
+      within(bytes, FRAMES_MAX_BYTES) &&
+      bytes % size === 0 &&
+      framesLength(count, bytes, size) <= memory.byteLength
+    if (!fit) throw refusal('EINVAL', `${count} slots of ${bytes} bytes do not fit ${memory.byteLength}.`)
+    if (access !== 'readwrite' || peer === '') {
+      throw refusal('EINVAL', "Frames want a peer that lays them out, and access 'readwrite'.")
+    }
   }
 
   #shareLater(share: Share, peer: MockPeer | undefined): Promise<void> {
@@ -108,4 +133,8 @@ export class OpenFile implements ShareHost {
     }
     if (this.events.empty) this.#drained?.()
   }
+}
+
+function within(value: number, most: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= most
 }

@@ -6,7 +6,7 @@ test('it tells what the driver offers, the limits as they were set', async () =>
   expect(device.info).toEqual({
     abi: 1,
     version: '0.1.0',
-    peers: ['fill', 'echo', 'clock', 'blast', 'mine'],
+    peers: ['fill', 'echo', 'clock', 'blast', 'capture', 'loopback', 'mine'],
     pageSize: 4096,
     maxBytes: 2 ** 40,
     maxShares: 5,

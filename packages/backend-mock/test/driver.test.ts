@@ -57,7 +57,7 @@ test('access that a peer needs may be granted with more, never with less', async
 test('a peer of the name of a built-in one stands in for it', async () => {
   const mine = idlePeer('clock')
   const one = await bench({ peers: [mine] })
-  expect(one.device.info.peers).toEqual(['fill', 'echo', 'clock', 'blast'])
+  expect(one.device.info.peers).toEqual(['fill', 'echo', 'clock', 'blast', 'capture', 'loopback'])
   await share(one, request(1, { peer: 'clock', label: 'mine', peerOptions: Uint8Array.of(1, 2) }))
   expect(mine.shares[0]).toMatchObject({ id: 1, label: 'mine', length: 4096, options: Uint8Array.of(1, 2) })
 })

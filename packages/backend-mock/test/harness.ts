@@ -26,6 +26,8 @@ export function request(id: number, given: Partial<ShareRequest> & { pages?: num
     access: 'readwrite',
     peer: '',
     peerOptions: new Uint8Array(0),
+    frames: undefined,
+    reply: undefined,
     event: undefined,
     label: '',
     deadlineMs: undefined,

@@ -3,6 +3,8 @@
 // and without one there is no packet (hEvent | 1 in Win32's words).
 #include "file.h"
 
+#include <cstring>
+
 static constexpr uintptr_t kPageBytes = 4096;
 
 static IO_STATUS_BLOCK *statusOf(OVERLAPPED &overlapped)
@@ -119,6 +121,7 @@ NTSTATUS DeviceFile::begin(uint32_t code, OVERLAPPED &overlapped, void *argument
 	NTSTATUS status = STATUS_PIPE_CLOSING;
 
 	overlapped = {};
+	overlapped.Internal = static_cast<ULONG_PTR>(STATUS_PENDING); // until it is answered
 	// Counted first. The packet can be there before the call returns; and either this sees the
 	// seal, or whoever has sealed the file sees the count.
 	pended_++;
@@ -156,10 +159,15 @@ NTSTATUS DeviceFile::share(Lease &lease)
 	if (NT_ERROR(status))
 		return status;
 	lease.request.size = sizeof(lease.request);
-	return begin(
-	    readonly && lease.request.access == PENDSHARE_ACCESS_READ ? PENDSHARE_IOC_SHARE_READONLY
-								      : PENDSHARE_IOC_SHARE,
-	    lease.overlapped, &lease.request, sizeof(lease.request), lease.memory, lease.length);
+	const ULONG code = readonly && lease.request.access == PENDSHARE_ACCESS_READ
+			       ? PENDSHARE_IOC_SHARE_READONLY
+			       : PENDSHARE_IOC_SHARE;
+	if (lease.long_input.empty())
+		return begin(code, lease.overlapped, &lease.request, sizeof(lease.request),
+			     lease.memory, lease.length);
+	std::memcpy(lease.long_input.data(), &lease.request, sizeof(lease.request));
+	return begin(code, lease.overlapped, lease.long_input.data(),
+		     static_cast<uint32_t>(lease.long_input.size()), lease.memory, lease.length);
 }
 
 bool DeviceFile::cancel(Lease &lease) const

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 #include "status.h"
 #include <pendshare/abi.h>
 
@@ -33,6 +34,8 @@ struct Lease {
 	void *memory = nullptr;
 	uint32_t length = 0;
 	bool pooled = false; // issued by a thread of the pool
+	// The request and the options behind it, where these do not fit it.
+	std::vector<uint8_t> long_input;
 };
 
 // The inverted call that is always outstanding.

@@ -135,21 +135,21 @@ class WindowsPort final : public Port
 		return !file_->sealed() || file_->pended() > 0;
 	}
 
-	// Packets come in the order of completion, if one thread has issued the requests and none
-	// was answered in the call: this holds under Wine too, where each comes back by the
-	// thread that issued it. A PEND that was answered in the call is in the port by the time
-	// that JavaScript looks, but a SHARE's completion may have come in before it.
+	// Packets come in the order of completion, if one thread has issued the requests: under Wine
+	// too, where each comes back by the thread that issued it. But there a request that the
+	// driver completes before its dispatch has returned comes back only then, so that the
+	// completion of a SHARE can pass that of a PEND. PEND is issued in this thread, and the call
+	// returns after that: by now its block and its packet have been written.
 	bool overtook(const Batch &batch, uint64_t id) override
 	{
-		const bool behind = leases_[id].pooled || (pend_answered_ && !batch.again);
-		return behind && file_->post(DeviceFile::Word::barrier);
+		const bool answered = !batch.again && HasOverlappedIoCompleted(&pend_.overlapped);
+		return (leases_[id].pooled || answered) && file_->post(DeviceFile::Word::barrier);
 	}
 
 	// For want of memory it is tried in the next turn of the event loop.
 	bool pendAgain() override
 	{
 		const NTSTATUS status = file_->pend(pend_);
-		pend_answered_ = !NT_ERROR(status) && status != STATUS_PENDING;
 		if (isShortage(status))
 			file_->post(DeviceFile::Word::wake);
 		return !NT_ERROR(status) || isShortage(status);
@@ -170,6 +170,13 @@ class WindowsPort final : public Port
 		// device.info.maxBytes is below 4 GiB
 		lease.length = static_cast<uint32_t>(request.length);
 		lease.request.address = lease.request.length = 0;
+		if (request.more != 0) {
+			const auto *options = reinterpret_cast<const uint8_t *>(request.more);
+			lease.request.more = sizeof(lease.request);
+			lease.long_input.resize(sizeof(lease.request));
+			lease.long_input.insert(lease.long_input.end(), options,
+						options + request.options_size);
+		}
 		return lease;
 	}
 
@@ -193,7 +200,6 @@ class WindowsPort final : public Port
 
 	const std::shared_ptr<DeviceFile> file_;
 	Pend pend_;
-	bool pend_answered_ = false; // in the call, the last; the event loop's
 	std::unordered_map<uint64_t, Lease> leases_; // by id; the event loop's
 };
 

@@ -1,5 +1,5 @@
 /** Windows: where its driver is, and what to do when it is not. */
-import type { Backend } from '@pendshare/core'
+import type { AddonOrigin, Backend } from '@pendshare/core'
 import { NativeBackend } from '@pendshare/native'
 import { loadAddon } from './addon.ts'
 import { errors } from './errors.ts'
@@ -35,3 +35,10 @@ export const windows: Backend = backend
  * Rejects with what `probe()` names, and with `ERR_PENDSHARE_PERMISSION`.
  */
 export const revoke = (graceMs: number): Promise<void> => backend.revoke(graceMs)
+
+/**
+ * Where the native addon comes from, which this loads.
+ *
+ * @throws PendshareError `ERR_PENDSHARE_ADDON`, `ERR_PENDSHARE_ADDON_FORBIDDEN`; the message says what to do.
+ */
+export const loadedAddon = (): AddonOrigin => backend.addonOrigin()

@@ -1,2 +1,2 @@
 /** The Windows backend of pendshare: `windows` carries shares to pendshare.sys through the addon in native/. */
-export { revoke, WAKEUPS, type Wakeup, windows } from './backend.ts'
+export { loadedAddon, revoke, WAKEUPS, type Wakeup, windows } from './backend.ts'

@@ -55,7 +55,8 @@ describe('an error', () => {
   it('carries name and number of its NTSTATUS', () => {
     expect(errors.ofShare(number('STATUS_NOT_FOUND'), request, 4096)).toMatchObject({
       code: 'ERR_PENDSHARE_UNKNOWN_PEER',
-      message: "share of 'mine': no peer 'nobody'; device.info.peers lists the driver's",
+      message:
+        "share of 'mine': the driver has no peer 'nobody' now; `pendshare info` lists those that it has",
       cause: { name: 'STATUS_NOT_FOUND', number: number('STATUS_NOT_FOUND') },
     })
   })

@@ -14,6 +14,7 @@ export const LAWS = {
   refusals: 'bad input is refused with its code',
   doorbell: 'a doorbell may coalesce, and is never lost',
   ring: 'a ring keeps its records',
+  frames: 'a slot is in one hand, and its frame whole',
   states: 'every operation in every state',
   random: 'any sequence of commands keeps the laws',
 } as const

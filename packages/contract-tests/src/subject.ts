@@ -36,7 +36,7 @@ export interface Subject {
   open(watch: Watch): Promise<Device>
   /** Has to equal `device.supports`; the laws of what is `false` are skipped by name. */
   readonly supports: Supports
-  /** Built-in peers that the driver has. Default: fill, echo, clock and blast. */
+  /** Built-in peers that the driver has. Default: fill, echo, clock, blast, capture and loopback. */
   readonly peers?: readonly string[]
   readonly hooks?: Hooks
   /** A module that exports `open` as above, for the laws that need child processes of their own. */
@@ -61,9 +61,9 @@ export type Need =
   | 'addresses'
   | 'fixture'
   | 'procfs'
-  | `peer ${'fill' | 'echo' | 'clock' | 'blast'}`
+  | `peer ${'fill' | 'echo' | 'clock' | 'blast' | 'capture' | 'loopback'}`
 
-const BUILT_IN = ['fill', 'echo', 'clock', 'blast']
+const BUILT_IN = ['fill', 'echo', 'clock', 'blast', 'capture', 'loopback']
 
 export function peersOf(subject: Subject): readonly string[] {
   return subject.peers ?? BUILT_IN

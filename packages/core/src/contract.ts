@@ -50,10 +50,14 @@ export interface ShareRequest {
   readonly access: Access
   /** Name of the kernel peer, at most 31 bytes of ASCII; empty: the memory is only pinned. */
   readonly peer: string
-  /** The peer's options as abi.h lays them out, at most 64 bytes. */
+  /** The peer's options as it wants them laid out, at most 4096 bytes. */
   readonly peerOptions: Uint8Array
+  /** Takes the peer's answer, at most 256 bytes, before the share is accepted. */
+  readonly reply: Uint8Array | undefined
   /** Native event to signal at each ring besides: an eventfd, or a Windows event handle. */
   readonly event: bigint | undefined
+  /** Slots that the peer lays out in the memory as frames.h says, of so many bytes (whole pages) each; they fit. */
+  readonly frames: { readonly count: number; readonly bytes: number } | undefined
   /** At most 31 bytes of UTF-8, for administrators. */
   readonly label: string
   /** Milliseconds from acceptance until the driver ends the share as `deadline`. */
@@ -97,7 +101,7 @@ export interface DeviceInfo {
   readonly abi: number
   /** Of the driver, `major.minor.patch`. */
   readonly version: string
-  /** Names of the registered peers. */
+  /** Names of the peers that there were when the device was opened: cards come and go. */
   readonly peers: readonly string[]
   readonly pageSize: number
   readonly maxBytes: number
@@ -148,9 +152,17 @@ export interface Backend {
   open(request: OpenRequest, sink: EventSink): Promise<BackendDevice>
 }
 
+/** Where a backend has its native addon from: a build of one's own, or a prebuilt package. */
+export interface AddonOrigin {
+  readonly kind: 'built' | 'prebuilt'
+  readonly path: string
+}
+
 export interface BackendDevice {
   readonly info: DeviceInfo
   readonly supports: Supports
+  /** Absent where no native code is needed. */
+  readonly addon?: AddonOrigin
   /** Memory fit to be lent, `bytes` long (whole pages). Absent: the core allocates it. */
   allocate?(bytes: number): Uint8Array
   /**

@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { AbortWatch } from './abort.ts'
 import type {
+  AddonOrigin,
   Backend,
   BackendDevice,
   BackendEvent,
@@ -18,7 +19,10 @@ import { LiveTable } from './live.ts'
 import { PendedShare, type ShareHost } from './pended-share.ts'
 import { adopt, checkPages, lend, Region } from './region.ts'
 import {
+  bytesOf,
   DEFAULT_OPTIONS,
+  type DefinedBytes,
+  type DefinedOptions,
   parse,
   type ShareBytes,
   type ShareOptions,
@@ -27,10 +31,11 @@ import {
 } from './schemas.ts'
 import type { Share } from './share.ts'
 
-/** Which backend carries a device, and why that one. */
+/** Which backend carries a device, why that one, and by which native code where it has any. */
 export interface Choice {
   readonly backend: string
   readonly why: string
+  readonly addon?: AddonOrigin
 }
 
 export type DeviceState = 'open' | 'removed' | 'closing' | 'closed'
@@ -42,7 +47,7 @@ export interface Device extends AsyncDisposable {
   readonly supports: Supports
   readonly state: DeviceState
   /**
-   * Lends memory to the kernel: a region, or new memory of `bytes` (whole pages, at most `info.maxBytes`).
+   * Lends memory to the kernel: a region, or new memory of `bytes` (whole pages, at most `info.maxBytes`), or as much as `frames` take.
    * Resolves when the driver has accepted. From the call until it rejects, or until `share.ended` settles, the kernel
    * may touch the memory.
    *
@@ -51,6 +56,11 @@ export interface Device extends AsyncDisposable {
    * `…_QUOTA`, `…_NO_MEMORY`, `…_UNSUPPORTED_MEMORY`, `…_UNKNOWN_PEER`, `…_BAD_EVENT`, `…_CLOSED`, `…_REMOVED`,
    * `…_NOT_OWNER`, `…_SYSTEM`.
    */
+  share<Input, Options, Reply>(
+    region: Region,
+    options: DefinedOptions<Input, Options, Reply>,
+  ): Promise<Share<Reply>>
+  share<Input, Options, Reply>(options: DefinedBytes<Input, Options, Reply>): Promise<Share<Reply>>
   share(region: Region, options?: ShareOptions): Promise<Share>
   share(options: ShareBytes): Promise<Share>
   /** The shares that have not ended, in the order of their ids. */
@@ -80,12 +90,14 @@ export class OpenDevice implements Device, ShareHost {
   #closed: Promise<void> | undefined
 
   /** Opens `backend`. Events that come while it opens are kept until there is a device to take them. */
-  static async open(backend: Backend, request: OpenRequest, choice: Choice): Promise<OpenDevice> {
+  static async open(backend: Backend, request: OpenRequest, why: string): Promise<OpenDevice> {
     const early: BackendEvent[] = []
     let receive = (events: readonly BackendEvent[]): void => {
       early.push(...events)
     }
-    const device = new OpenDevice(await backend.open(request, (events) => receive(events)), choice)
+    const opened = await backend.open(request, (events) => receive(events))
+    const choice = { backend: backend.name, why, ...(opened.addon && { addon: opened.addon }) }
+    const device = new OpenDevice(opened, Object.freeze(choice))
     receive = (events) => device.#receive(events)
     receive(early)
     return device
@@ -109,7 +121,8 @@ export class OpenDevice implements Device, ShareHost {
     return this.#state
   }
 
-  async share(target: Region | ShareBytes, given?: ShareOptions): Promise<Share> {
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads of Device say what the reply is
+  async share(target: object, given?: object): Promise<Share<any>> {
     this.#checkOpen()
     const share = this.#prepare(target, given)
     this.#live.add(share)
@@ -170,7 +183,7 @@ export class OpenDevice implements Device, ShareHost {
   }
 
   /** Checks everything and marks the memory as lent; nothing has to be undone when it throws. */
-  #prepare(target: Region | ShareBytes, given: ShareOptions | undefined): PendedShare {
+  #prepare(target: object, given: object | undefined): PendedShare {
     let region: Region
     let options = DEFAULT_OPTIONS
     if (target instanceof Region) {
@@ -179,7 +192,9 @@ export class OpenDevice implements Device, ShareHost {
       options.signal?.throwIfAborted()
       this.#checkLength(region.bytes)
     } else {
-      const { bytes, ...rest } = parse(shareBytes, target, 'share()')
+      const given = parse(shareBytes, target, 'share()')
+      const bytes = bytesOf(given, this.#pageSize)
+      const { bytes: _, ...rest } = given
       options = this.#check(rest, bytes)
       options.signal?.throwIfAborted()
       this.#checkLength(bytes)

@@ -49,6 +49,16 @@ export const ERROR_CODES = [
   'ERR_PENDSHARE_STALE_BATCH',
   /** One side wrote nonsense into a ring. */
   'ERR_PENDSHARE_RING_CORRUPT',
+  /** The share was not asked for with `frames`. */
+  'ERR_PENDSHARE_NO_FRAMES',
+  /** The frames are being iterated over already; there is one consumer at a time. */
+  'ERR_PENDSHARE_FRAMES_IN_USE',
+  /** A frame was used after it was given back. */
+  'ERR_PENDSHARE_STALE_FRAME',
+  /** A slot was to be acquired of frames that the kernel fills. */
+  'ERR_PENDSHARE_WRONG_DIRECTION',
+  /** One side wrote nonsense into the queues of the frames, or gave a slot that it did not have. */
+  'ERR_PENDSHARE_FRAMES_CORRUPT',
   /** The peer reported a fault. */
   'ERR_PENDSHARE_PEER_FAILED',
   /** The share has ended; the message names the reason. */

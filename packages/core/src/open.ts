@@ -3,7 +3,7 @@
  * backend ever stands in for the one chosen; least of all the mock, which is used only by its name.
  */
 import type { Backend } from './contract.ts'
-import { type Choice, type Device, OpenDevice } from './device.ts'
+import { type Device, OpenDevice } from './device.ts'
 import { reportOpen } from './diagnostics.ts'
 import { asPendshareError, PendshareError } from './errors.ts'
 import { type OpenOptions, openOptions, parse } from './schemas.ts'
@@ -25,10 +25,9 @@ export function createOpen(loaders: Loaders): (options?: OpenOptions) => Promise
     const { backend: wanted, path, wakeup } = parse(openOptions, options, 'open()')
     const [backend, why] =
       typeof wanted === 'object' ? [wanted, 'given to open()'] : await loadByName(loaders, wanted)
-    const choice: Choice = Object.freeze({ backend: backend.name, why })
     try {
-      const device = await OpenDevice.open(backend, { path, wakeup }, choice)
-      reportOpen(choice.backend, why)
+      const device = await OpenDevice.open(backend, { path, wakeup }, why)
+      reportOpen(backend.name, why)
       return device
     } catch (error) {
       throw asPendshareError(error, `cannot open backend '${backend.name}'`)

@@ -13,8 +13,8 @@ import type { Access, BackendDevice, EndEvent, ShareRequest } from './contract.t
 import { name, reportDoorbell, reportEnd, reportShare } from './diagnostics.ts'
 import { ShareDoorbell } from './doorbell.ts'
 import { endedError, PendshareError } from './errors.ts'
+import { Frames, type FramesBell } from './frames/frames.ts'
 import { type Region, takeBack } from './region.ts'
-import type { RingBell } from './ring/reader.ts'
 import type { CheckedOptions } from './schemas.ts'
 import type { End, Recall, Share, ShareState } from './share.ts'
 import { noRing, ringOf, type ShareRing } from './share-ring.ts'
@@ -54,6 +54,9 @@ export class PendedShare implements Share {
   #doorbell: ShareDoorbell | undefined
   #recall: AbortController | undefined
   #ring: ShareRing | undefined
+  #frames: Frames | undefined
+  readonly #answer: Uint8Array | undefined
+  #reply: unknown
 
   /** `region` has been lent for this share. */
   constructor(host: ShareHost, id: number, region: Region, options: CheckedOptions) {
@@ -62,6 +65,8 @@ export class PendedShare implements Share {
     this.signal = options.signal
     this.#host = host
     this.#options = options
+    const { replyBytes = 0 } = options.definition ?? {}
+    if (replyBytes > 0) this.#answer = new Uint8Array(replyBytes)
     host.hold()
   }
 
@@ -79,8 +84,10 @@ export class PendedShare implements Share {
   }
 
   get request(): ShareRequest {
-    const { access, peer, peerOptions, event, label, deadlineMs } = this.#options
-    return { id: this.id, memory: this.region.memory, access, peer, peerOptions, event, label, deadlineMs }
+    const { access, peer, peerOptions, frames, event, label, deadlineMs } = this.#options
+    const { memory } = this.region
+    const reply = this.#answer
+    return { id: this.id, memory, access, peer, peerOptions, frames, reply, event, label, deadlineMs }
   }
 
   get ended(): Promise<End> {
@@ -107,8 +114,26 @@ export class PendedShare implements Share {
     if (ended !== undefined && (ended !== 'peer-ended' || this.region.lent))
       throw endedError(name(this), ended)
     if (this.state === 'sharing') throw noRing(`${name(this)} has not been accepted yet`)
+    const { speaks = 'ring' } = this.#options.definition ?? {}
+    if (speaks !== 'ring') throw noRing(`peer '${this.peer}' speaks ${speaks}`)
     this.#ring ??= ringOf({ name: name(this), peer: this.peer, memory: this.memory, bell: bellOf(this) })
     return this.#ring
+  }
+
+  get reply(): unknown {
+    if (this.#answer === undefined || this.state === 'sharing') return undefined
+    this.#reply ??= this.#options.definition?.decodeReply(this.#answer)
+    return this.#reply
+  }
+
+  get frames(): Frames {
+    if (this.#options.frames === undefined) throw noFrames(`${name(this)} was not asked for with any`)
+    const ended = this.#end?.reason
+    if (ended !== undefined && (ended !== 'peer-ended' || this.region.lent))
+      throw endedError(name(this), ended)
+    if (this.state === 'sharing') throw noFrames(`${name(this)} has not been accepted yet`)
+    this.#frames ??= new Frames(this.memory, bellOf(this))
+    return this.#frames
   }
 
   get recalled(): AbortSignal {
@@ -226,8 +251,15 @@ export class PendedShare implements Share {
   }
 }
 
-function bellOf(share: PendedShare): RingBell {
+function noFrames(why: string): PendshareError {
+  return new PendshareError('ERR_PENDSHARE_NO_FRAMES', `there are no frames: ${why}`)
+}
+
+function bellOf(share: PendedShare): FramesBell {
   return {
+    notify: () => {
+      if (share.state === 'pended') share.notify()
+    },
     listen: (wake) => share.doorbell.listen(wake),
     ring: () => share.doorbell.ring(1),
     get ended() {

@@ -3,7 +3,7 @@
  * is known for the built-in peers; a peer of one's own has one when the memory starts with a ring's magic.
  */
 import { endedError, PendshareError } from './errors.ts'
-import { BUILT_IN_PEERS, isBuiltInPeer } from './peers.ts'
+import { BUILT_IN_PEERS, isBuiltInPeer } from './peer/built-in.ts'
 import { CAPACITY, MAGIC, RING_MAGIC, ringCapacity, ringHeader, ringMemory } from './ring/layout.ts'
 import { type RingBell, RingReader } from './ring/reader.ts'
 import { RingWriter } from './ring/writer.ts'

@@ -2,6 +2,7 @@
 import type { Access, EndReason } from './contract.ts'
 import type { Doorbell } from './doorbell.ts'
 import type { PendshareError } from './errors.ts'
+import type { Frames } from './frames/frames.ts'
 import type { Region } from './region.ts'
 import type { ShareRing } from './share-ring.ts'
 
@@ -32,13 +33,15 @@ export interface Recall {
   readonly graceMs: number
 }
 
-/** Memory lent to the kernel. */
-export interface Share extends AsyncDisposable {
+/** Memory lent to the kernel. `Reply`: what the peer's definition says that it answers. */
+export interface Share<Reply = unknown> extends AsyncDisposable {
   /** Unique on its device, from 1 on. */
   readonly id: number
   readonly label: string
   /** What the kernel may do with the memory. */
   readonly access: Access
+  /** What the peer answered, where `definePeer()` says that it does: what it really set, for instance. Else `undefined`. */
+  readonly reply: Reply
   /** Name of the kernel peer; empty: the memory is only pinned. */
   readonly peer: string
   readonly state: ShareState
@@ -55,6 +58,13 @@ export interface Share extends AsyncDisposable {
    * @throws PendshareError `ERR_PENDSHARE_NO_RING`, `ERR_PENDSHARE_ENDED`, `ERR_PENDSHARE_RING_CORRUPT`
    */
   readonly ring: ShareRing
+  /**
+   * The slots of a share that was asked for with `frames`. What an ended share has left is handed out to iterations that began
+   * before, and to any when the peer ended by itself, until the region is lent again.
+   *
+   * @throws PendshareError `ERR_PENDSHARE_NO_FRAMES`, `ERR_PENDSHARE_ENDED`, `ERR_PENDSHARE_FRAMES_CORRUPT`
+   */
+  readonly frames: Frames
   /** Aborted, with a `Recall` as its reason, when the driver asks for the memory back. */
   readonly recalled: AbortSignal
   /**

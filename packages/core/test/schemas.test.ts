@@ -43,7 +43,7 @@ describe('what is refused, with its path', () => {
     [{ deadlineMs: Number.NaN }, /deadlineMs: /],
     [{ deadlineMs: 2 ** 31 }, /deadlineMs: /],
     [{ access: 'none', label: 1 }, /access: .*; label: /],
-    [{ peerOptions: new Uint8Array(65) }, /peerOptions: expected at most 64 bytes/],
+    [{ peer: 'own', peerOptions: new Uint8Array(4097) }, /peerOptions: expected at most 4096 bytes/],
     [{ peerOptions: {} }, /peerOptions: expected a Uint8Array/],
     [{ peer: 'own', peerOptions: { rate: 1 } }, /peerOptions: expected a Uint8Array/],
     [{ peer: 'fill', peerOptions: new Uint8Array(8) }, /peerOptions: /],

@@ -34,6 +34,11 @@ function(pendshare_addon NAME)
 	target_include_directories(${NAME} SYSTEM PRIVATE ${CMAKE_JS_INC} ${NODE_ADDON_API})
 	target_compile_definitions(${NAME} PRIVATE
 		NODE_GYP_MODULE_NAME=${NAME} NAPI_VERSION=8 NAPI_DISABLE_CPP_EXCEPTIONS)
+	# Node unloads an addon with the worker that loaded it, and the thread ends afterwards: a C++ library that is linked in has
+	# left a destructor with the thread, whose code has to stay.
+	if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+		target_link_options(${NAME} PRIVATE -Wl,-z,nodelete -Wl,--version-script=${PENDSHARE_CC}/exports.map)
+	endif()
 	if(MSVC)
 		target_compile_options(${NAME} PRIVATE /utf-8 /W4 $<$<BOOL:${PENDSHARE_WERROR}>:/WX>)
 	else()

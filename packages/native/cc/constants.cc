@@ -4,7 +4,7 @@
 
 static_assert(sizeof(pendshare_event) == 32);
 static_assert(sizeof(pendshare_info) == 328);
-static_assert(sizeof(pendshare_share) == 184);
+static_assert(sizeof(pendshare_share) == 216);
 static_assert(sizeof(pendshare_pend) == 32);
 static_assert(sizeof(pendshare_end) == 48);
 static_assert(sizeof(pendshare_notify) == 16);
@@ -35,6 +35,7 @@ Napi::Object exportAbi(Napi::Env env)
 	EXPORT(PENDSHARE_FAILED);
 	EXPORT(PENDSHARE_FAILURE_RING);
 	EXPORT(PENDSHARE_FAILURE_PEER);
+	EXPORT(PENDSHARE_FAILURE_FRAMES);
 	return constants;
 }
 

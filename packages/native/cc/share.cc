@@ -23,9 +23,16 @@ static void readPeer(const Napi::CallbackInfo &info, pendshare_share &request)
 
 	readText(env, info[5], request.peer);
 	readBytes(env, info[6], options, length);
-	if (length > 0 && length <= sizeof(request.options))
+	if (length > sizeof(request.options))
+		request.more = reinterpret_cast<uintptr_t>(options);
+	else if (length > 0)
 		std::memcpy(request.options, options, length);
 	request.options_size = static_cast<uint32_t>(length);
+	request.frame_count = static_cast<uint32_t>(readInteger(env, info[8]));
+	request.frame_bytes = static_cast<uint32_t>(readInteger(env, info[9]));
+	readBytes(env, info[10], options, length);
+	request.reply = reinterpret_cast<uintptr_t>(length > 0 ? options : nullptr);
+	request.reply_size = static_cast<uint32_t>(length);
 	if (info[7].IsUndefined())
 		return;
 	bool lossless;

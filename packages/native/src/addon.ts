@@ -1,8 +1,4 @@
-/** A backend's native addon: what cc/ exports, and how it is found. It loads when it is first needed, not at import. */
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { PendshareError } from '@pendshare/core'
+/** A backend's native addon: what cc/ exports. */
 
 /** The requests return a status: 0, or the system's own number. Those documented to throw throw an `Error` with `status`. */
 export interface NativeDevice {
@@ -29,14 +25,23 @@ export interface NativeDevice {
   close(): void
 }
 
-/** The last three only where there is any of them: each argument costs a call into Node. */
+/** The last ones only where there is any of them: each argument costs a call into Node. */
 export type NativeShare = [
   id: number,
   memory: Uint8Array,
   access: number,
   label: string,
   deadlineMs: number,
-  ...peer: [peer: string, options: Uint8Array, event: bigint | undefined] | [],
+  ...peer:
+    | [
+        peer: string,
+        options: Uint8Array,
+        event: bigint | undefined,
+        frameCount: number,
+        frameBytes: number,
+        reply: Uint8Array,
+      ]
+    | [],
 ]
 
 export interface NativeInfo {
@@ -68,7 +73,7 @@ type AbiNumber =
   | 'DEADLINE'
   | 'RECALLED'
   | 'FAILED'
-  | `FAILURE_${'RING' | 'PEER'}`
+  | `FAILURE_${'RING' | 'PEER' | 'FRAMES'}`
 
 export interface Addon {
   readonly abi: Abi
@@ -93,61 +98,4 @@ export interface Addon {
   lockableBytes(): number
   /** Where a view lies in memory; 0n when it is detached. */
   addressOf(view: Uint8Array): bigint
-}
-
-export interface AddonPlace {
-  /** `import.meta.url` of a module right below the backend's src/ or dist/. */
-  readonly from: string
-  /** Name of the file, without its `.node`. */
-  readonly name: string
-  /** What is needed to compile it, as an imperative without its end: "install cmake and …". */
-  readonly tools: string
-}
-
-/** A function that loads the addon, once. It throws `ERR_PENDSHARE_ADDON`, `ERR_PENDSHARE_ADDON_FORBIDDEN`. */
-export function addonLoader(place: AddonPlace): () => Addon {
-  let loaded: Addon | undefined
-  return () => {
-    loaded ??= requireFirst(place)
-    return loaded
-  }
-}
-
-/** A build of one's own comes first. */
-function requireFirst(place: AddonPlace): Addon {
-  const require = createRequire(place.from)
-  const file = `${place.name}.node`
-  for (const path of [
-    `../build/Release/${file}`,
-    `../prebuilds/${process.platform}-${process.arch}/${file}`,
-  ]) {
-    try {
-      return require(path)
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      if (code !== 'MODULE_NOT_FOUND') throw loadError(place, path, code, error)
-    }
-  }
-  throw new PendshareError('ERR_PENDSHARE_ADDON', `the native addon is not built; ${howToBuild(place)}`)
-}
-
-/** `npm run test:pack` runs what stands in backticks. Majors, as a later one may not fit cc/, and is outside of its peer range. */
-function howToBuild({ from, tools }: AddonPlace): string {
-  const install = 'npm install --no-save cmake-js@8 node-addon-api@8'
-  // No slash at its end: Windows takes a backslash before a quote for part of the name.
-  const home = dirname(dirname(fileURLToPath(from)))
-  return `${tools}, then run \`${install}\` and \`npx cmake-js compile --directory "${home}"\``
-}
-
-function loadError(place: AddonPlace, path: string, code: unknown, cause: unknown): PendshareError {
-  if (code === 'ERR_DLOPEN_DISABLED') {
-    return new PendshareError(
-      'ERR_PENDSHARE_ADDON_FORBIDDEN',
-      'Node runs with --permission and may not load the native addon; add --allow-addons',
-      { cause },
-    )
-  }
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  const message = `${path} does not load (${detail}); ${howToBuild(place)}`
-  return new PendshareError('ERR_PENDSHARE_ADDON', message, { cause })
 }

@@ -1,6 +1,7 @@
 /** Finds the driver and opens its device, or says what is missing and what to do about it. */
 import { access } from 'node:fs/promises'
 import {
+  type AddonOrigin,
   type Backend,
   type BackendDevice,
   type ErrorCode,
@@ -10,9 +11,10 @@ import {
   type Probe,
   type Supports,
 } from '@pendshare/core'
-import type { Addon, NativeDevice, NativeInfo } from './addon.ts'
+import type { NativeDevice, NativeInfo } from './addon.ts'
 import { NativeBackendDevice } from './device.ts'
 import { Errors, type ErrorTable, statusOf } from './errors.ts'
+import type { LoadedAddon } from './load.ts'
 
 /** What a backend says of its system. */
 export interface System<Wakeup extends string> {
@@ -27,7 +29,7 @@ export interface System<Wakeup extends string> {
   readonly wakeups: readonly Wakeup[]
   /** Whether a process has a limit of its own of what it may lock, and can be told of it. */
   readonly memlock: boolean
-  readonly loadAddon: () => Addon
+  readonly loadAddon: () => LoadedAddon
   readonly errors: ErrorTable
   /** Names of `addon.status` by which opening fails: there is no such device; this user may not. */
   readonly missing: readonly string[]
@@ -37,8 +39,7 @@ export interface System<Wakeup extends string> {
   readonly getPermission: string
 }
 
-interface Reached {
-  readonly addon: Addon
+interface Reached extends LoadedAddon {
   readonly native: NativeDevice
   readonly info: NativeInfo
   readonly errors: Errors
@@ -84,7 +85,11 @@ export class NativeBackend<Wakeup extends string> implements Backend {
       return { usable: false, code, detail, remedy }
     }
     found.native.close()
-    return { usable: true, detail: `${devicePath} speaks ABI ${found.info.abi}` }
+    const { kind, path } = found.origin
+    return {
+      usable: true,
+      detail: `${devicePath} speaks ABI ${found.info.abi}, by the ${kind} addon ${path}`,
+    }
   }
 
   /** Rejects with `ERR_PENDSHARE_INVALID_ARGUMENT` for an unknown `wakeup`, and with what `probe()` names. */
@@ -93,6 +98,11 @@ export class NativeBackend<Wakeup extends string> implements Backend {
     const poll = wakeup === undefined ? undefined : wakeup === 'poll'
     const path = request.path ?? this.#system.devicePath
     return this.#start(orThrow(await this.#reach(path, { poll })), sink)
+  }
+
+  /** Loads the addon unless that has been done. Throws `ERR_PENDSHARE_ADDON`, `ERR_PENDSHARE_ADDON_FORBIDDEN`. */
+  addonOrigin(): AddonOrigin {
+    return this.#system.loadAddon().origin
   }
 
   /** For administrators; the backends export it as `revoke()`. */
@@ -127,12 +137,13 @@ export class NativeBackend<Wakeup extends string> implements Backend {
         return this.#noDriver(`no ${path}`)
     }
     try {
-      const addon = loadAddon()
+      const loaded = loadAddon()
+      const { addon } = loaded
       const native = addon.openDevice(path, poll ?? addon.canPoll, administrator)
-      return this.#greet(addon, native, new Errors(addon, errors), path)
+      return this.#greet(loaded, native, new Errors(addon, errors), path)
     } catch (error) {
       if (!(error instanceof PendshareError))
-        return this.#openObstacle(new Errors(loadAddon(), errors), statusOf(error), path)
+        return this.#openObstacle(new Errors(loadAddon().addon, errors), statusOf(error), path)
       const { code, message: detail } = error
       return { code, detail, remedy: 'then try again', cause: error.cause }
     }
@@ -151,7 +162,7 @@ export class NativeBackend<Wakeup extends string> implements Backend {
   }
 
   /** Asks the driver who it is, and hangs up unless it speaks our ABI. */
-  #greet(addon: Addon, native: NativeDevice, errors: Errors, path: string): Reached | Obstacle {
+  #greet(loaded: LoadedAddon, native: NativeDevice, errors: Errors, path: string): Reached | Obstacle {
     const obstacle = (found: Obstacle) => {
       native.close()
       return found
@@ -162,12 +173,16 @@ export class NativeBackend<Wakeup extends string> implements Backend {
     } catch (error) {
       return obstacle(this.#noDriver(`${path} is not a pendshare device`, errors.cause(statusOf(error))))
     }
-    const { PENDSHARE_ABI_VERSION } = addon.abi
-    if (info.abi === PENDSHARE_ABI_VERSION) return { addon, native, info, errors }
+    const { PENDSHARE_ABI_VERSION: ours } = loaded.addon.abi
+    if (info.abi === ours) return { ...loaded, native, info, errors }
+    const older = info.abi < ours ? 'driver' : 'library'
     return obstacle({
       code: 'ERR_PENDSHARE_ABI_MISMATCH',
-      detail: `the driver speaks ABI ${info.abi}, this library ${PENDSHARE_ABI_VERSION}`,
-      remedy: 'install driver and library of the same release',
+      detail: `the driver speaks ABI ${info.abi}, this library ABI ${ours}: the ${older} is older`,
+      remedy:
+        older === 'driver'
+          ? `upgrade the driver and unload the old one; then ${this.#system.installDriver}`
+          : 'upgrade the library with `npm install pendshare@latest`',
     })
   }
 

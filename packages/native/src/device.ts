@@ -4,6 +4,7 @@
  */
 import {
   type Access,
+  type AddonOrigin,
   type BackendDevice,
   type BackendEvent,
   type BackendStats,
@@ -26,6 +27,7 @@ const NOW = Promise.resolve()
 
 export interface Parts {
   readonly addon: Addon
+  readonly origin: AddonOrigin
   readonly native: NativeDevice
   readonly info: NativeInfo
   readonly errors: Errors
@@ -43,6 +45,7 @@ interface RawEnd {
 export class NativeBackendDevice implements BackendDevice {
   readonly info: DeviceInfo
   readonly supports: Supports
+  readonly addon: AddonOrigin
   readonly #addon: Addon
   readonly #native: NativeDevice
   readonly #errors: Errors
@@ -77,7 +80,8 @@ export class NativeBackendDevice implements BackendDevice {
     return started ? device : undefined
   }
 
-  private constructor({ addon, native, info, errors, supports }: Parts, sink: EventSink) {
+  private constructor({ addon, origin, native, info, errors, supports }: Parts, sink: EventSink) {
+    this.addon = origin
     this.#addon = addon
     this.#native = native
     this.#errors = errors
@@ -99,16 +103,16 @@ export class NativeBackendDevice implements BackendDevice {
   }
 
   share(request: ShareRequest): void | Promise<void> {
-    const { id, memory, peer, event, label, deadlineMs = 0 } = request
+    const { id, memory, peer, event, frames, label, deadlineMs = 0 } = request
     // Before the request: events may come before its answer.
     this.#leases.add(request)
     if (isLarge(request)) return this.#shareOnPool(request)
     const access = this.#access[request.access]
     let status: number
-    if (peer === '' && event === undefined) status = this.#native.share(id, memory, access, label, deadlineMs)
+    if (peer === '' && event === undefined && frames === undefined)
+      status = this.#native.share(id, memory, access, label, deadlineMs)
     else {
-      const { peerOptions } = request
-      status = this.#native.share(id, memory, access, label, deadlineMs, peer, peerOptions, event)
+      status = this.#native.share(id, memory, access, label, deadlineMs, ...peerOf(request))
     }
     if (status === 0) return
     if (status === this.#addon.pending) return this.#ask(id)
@@ -177,11 +181,11 @@ export class NativeBackendDevice implements BackendDevice {
   }
 
   #shareOnPool(request: ShareRequest): Promise<void> {
-    const { id, memory, label, deadlineMs = 0, peer, peerOptions, event } = request
+    const { id, memory, label, deadlineMs = 0 } = request
     const access = this.#access[request.access]
     const asked = this.#ask(id)
     const pinning = this.#native
-      .shareOnPool(id, memory, access, label, deadlineMs, peer, peerOptions, event)
+      .shareOnPool(id, memory, access, label, deadlineMs, ...peerOf(request))
       .then((status) => {
         this.#pinning.delete(pinning)
         if (status === 0) this.#accepted(id)
@@ -287,6 +291,12 @@ export class NativeBackendDevice implements BackendDevice {
   #slot(index: number): number {
     return this.#slots[index] as number
   }
+}
+
+const NO_REPLY = new Uint8Array(0)
+
+function peerOf({ peer, peerOptions, event, frames, reply = NO_REPLY }: ShareRequest) {
+  return [peer, peerOptions, event, frames?.count ?? 0, frames?.bytes ?? 0, reply] as const
 }
 
 function isLarge({ memory }: ShareRequest): boolean {

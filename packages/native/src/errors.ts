@@ -98,12 +98,18 @@ export class Errors {
 
   /** Why a share ended as `failed`. */
   ofFailure(number: number): PendshareError {
-    return number === this.#addon.abi.PENDSHARE_FAILURE_RING
-      ? new PendshareError(
-          'ERR_PENDSHARE_RING_CORRUPT',
-          'the driver found nonsense in the header of the ring',
-        )
-      : new PendshareError('ERR_PENDSHARE_PEER_FAILED', 'the peer reported a fault of its device')
+    const { abi } = this.#addon
+    if (number === abi.PENDSHARE_FAILURE_RING)
+      return new PendshareError(
+        'ERR_PENDSHARE_RING_CORRUPT',
+        'the driver found nonsense in the header of the ring',
+      )
+    if (number === abi.PENDSHARE_FAILURE_FRAMES)
+      return new PendshareError(
+        'ERR_PENDSHARE_FRAMES_CORRUPT',
+        'the driver was given a frame that the program did not have, or nonsense',
+      )
+    return new PendshareError('ERR_PENDSHARE_PEER_FAILED', 'the peer reported a fault of its device')
   }
 
   #row(number: number): string {
@@ -131,7 +137,7 @@ export class Errors {
   #aboutRequest(number: number, { peer, memory }: ShareRequest, pageSize: number): Meanings {
     const row = this.#row(number)
     if (row === 'ENOENT') {
-      const message = `no peer '${peer}'; device.info.peers lists the driver's`
+      const message = `the driver has no peer '${peer}' now; \`pendshare info\` lists those that it has`
       return { ENOENT: ['ERR_PENDSHARE_UNKNOWN_PEER', message] }
     }
     if (row === 'ENOMEM') {

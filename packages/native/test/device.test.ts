@@ -34,6 +34,7 @@ const abi: Abi = {
   PENDSHARE_FAILED: 9,
   PENDSHARE_FAILURE_RING: 1,
   PENDSHARE_FAILURE_PEER: 2,
+  PENDSHARE_FAILURE_FRAMES: 3,
 }
 const ENODEV = 19
 
@@ -119,7 +120,8 @@ function play({ answer = 0 } = {}) {
     event: true,
     liveMemory: true,
   }
-  const parts = { addon, native, info, errors: new Errors(addon, table), supports }
+  const origin = { kind: 'built', path: 'played' } as const
+  const parts = { addon, origin, native, info, errors: new Errors(addon, table), supports }
   const device = NativeBackendDevice.start(parts, (events) => told.push(...events))
   if (device === undefined) throw new Error('it starts')
   return { device, told, pool, calls, tell }
@@ -132,6 +134,8 @@ function request(id: number, bytes = PAGE): ShareRequest {
     access: 'readwrite',
     peer: '',
     peerOptions: new Uint8Array(0),
+    frames: undefined,
+    reply: undefined,
     event: undefined,
     label: `share ${id}`,
     deadlineMs: undefined,

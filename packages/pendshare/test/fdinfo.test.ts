@@ -8,7 +8,8 @@ const TEXT =
   'pos:\t0\nflags:\t02000002\nmnt_id:\t23\n' +
   'pendshare:\tshares 2 pinned_pages 257\n' +
   'share:\tid 18446744073709551615 bytes 1048576 access rw peer fill state pended rings 12 missed 4684 label camera\\0401\n' +
-  'share:\tid 2 bytes 4096 access r peer - state ending rings 0 missed - label \n'
+  'share:\tid 2 bytes 4096 access r peer - state ending rings 0 missed - label \n' +
+  'share:\tid 3 bytes 69632 access rw peer capture state pended rings 9 missed 0 frames 16 user 5 overruns 2 label a\n'
 
 let proc: string
 beforeEach(() => {
@@ -31,6 +32,17 @@ it('reads every share of a file', () => {
       label: 'camera 1',
     },
     { id: '2', bytes: 4096, access: 'r', peer: '', state: 'ending', rings: 0, label: '' },
+    {
+      id: '3',
+      bytes: 69632,
+      access: 'rw',
+      peer: 'capture',
+      state: 'pended',
+      rings: 9,
+      missed: 0,
+      frames: { count: 16, user: 5, overruns: 2 },
+      label: 'a',
+    },
   ])
 })
 
@@ -51,6 +63,6 @@ it('lists the descriptors of the device and no others, and survives a process th
   writeFileSync(join(proc, '7/fdinfo/21'), TEXT)
   symlinkSync('/dev/pendshare', join(proc, '8/fd/3'))
   expect(listFiles(proc).map(({ pid, command, shares }) => [pid, command, shares.length])).toEqual([
-    [7, 'node', 2],
+    [7, 'node', 3],
   ])
 })

@@ -50,6 +50,26 @@ describe('problemsIn', () => {
     expect(found[0]).toMatch(new RegExp(`^${kind}: `))
   })
 
+  it.each([
+    ['3ff03022', 0],
+    ['00400002', 0],
+    ['00000146', 1],
+    ['003f7fd7', 1],
+  ])('a debug exception with the flags %s makes %d problems', (flags, count) => {
+    const log = [
+      '[   55.6] ------------[ cut here ]------------',
+      '[   55.6] WARNING: CPU: 0 PID: 562 at arch/x86/kernel/traps.c:1120 exc_debug_kernel+0xca/0x160',
+      `[   55.6] RSP: 0000:fffffe0000010f28 EFLAGS: ${flags}`,
+      '[   55.6] Call Trace:',
+      '[   55.6] RSP: 002b:00007f32f59f9d40 EFLAGS: 00000246 ORIG_RAX: 0000000000000010',
+      '[   55.6] ---[ end trace 0000000000000000 ]---',
+    ].join('\n')
+    expect(problemsIn(log)).toHaveLength(count)
+    expect(problemsIn(`${log}\n[   60.1] BUG: Bad page state in process node  pfn:04a3c`)).toHaveLength(
+      count + 1,
+    )
+  })
+
   it('keeps quiet about what a clean run prints', () => {
     const log = [
       '[    0.0] Linux version 6.1.0-56-amd64 (debian-kernel@lists.debian.org)',

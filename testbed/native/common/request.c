@@ -27,6 +27,10 @@ VARIANT(longest_label, memset(share->label, 'x', sizeof(share->label) - 1))
 VARIANT(dirt_behind_label, share->label[31] = 'x')
 VARIANT(no_peer, (share->peer[0] = 0, share->options_size = 0, share->options[0] = 0))
 VARIANT(longest_options, (share->options_size = 64, memset(share->options, 255, 64)))
+VARIANT(options_elsewhere, (share->options_size = 65, share->options[0] = 0, share->more = 1))
+VARIANT(most_options, (share->options_size = 4096, share->options[0] = 0, share->more = ~0ull))
+VARIANT(a_reply, (share->reply = 1, share->reply_size = 1))
+VARIANT(longest_reply, (share->reply = ~0ull, share->reply_size = 256))
 VARIANT(any_memory, share->address = share->length = ~0ull)
 
 static const struct variant good[] = {
@@ -42,6 +46,10 @@ static const struct variant good[] = {
 	{ "anything behind a label's NUL", dirt_behind_label },
 	{ "no peer", no_peer },
 	{ "64 bytes of options", longest_options },
+	{ "65 bytes of options elsewhere", options_elsewhere },
+	{ "4096 bytes of options elsewhere", most_options },
+	{ "a reply", a_reply },
+	{ "a reply of 256 bytes", longest_reply },
 	{ "any memory", any_memory },
 };
 
@@ -57,6 +65,18 @@ VARIANT(long_deadline, share->deadline_ns = 1ull << 63)
 VARIANT(long_options, share->options_size = 65)
 VARIANT(endless_options, share->options_size = ~0u)
 VARIANT(options_without_peer, share->peer[0] = 0)
+VARIANT(few_elsewhere, (share->options_size = 64, share->options[0] = 0, share->more = 1))
+VARIANT(none_elsewhere, (share->options_size = 0, share->options[0] = 0, share->more = 1))
+VARIANT(too_many_elsewhere, (share->options_size = 4097, share->options[0] = 0, share->more = 1))
+VARIANT(here_and_elsewhere, (share->options_size = 65, share->more = 1))
+VARIANT(elsewhere_without_peer, (share->options_size = 65, share->options[0] = 0, share->more = 1,
+				 share->peer[0] = 0))
+VARIANT(reply_to_nowhere, share->reply_size = 8)
+VARIANT(reply_of_nothing, share->reply = 8)
+VARIANT(long_reply, (share->reply = 8, share->reply_size = 257))
+VARIANT(reply_without_peer, (share->reply = 8, share->reply_size = 8, share->peer[0] = 0,
+			     share->options_size = 0, share->options[0] = 0))
+VARIANT(reserved, share->reserved = 1)
 VARIANT(endless_peer, memset(share->peer, 'x', sizeof(share->peer)))
 VARIANT(endless_label, memset(share->label, 'x', sizeof(share->label)))
 
@@ -73,6 +93,16 @@ static const struct variant bad[] = {
 	{ "65 bytes of options", long_options },
 	{ "2^32 - 1 bytes of options", endless_options },
 	{ "options without a peer", options_without_peer },
+	{ "64 bytes of options elsewhere", few_elsewhere },
+	{ "no options, elsewhere", none_elsewhere },
+	{ "4097 bytes of options elsewhere", too_many_elsewhere },
+	{ "options here and elsewhere", here_and_elsewhere },
+	{ "options elsewhere without a peer", elsewhere_without_peer },
+	{ "a reply to nowhere", reply_to_nowhere },
+	{ "a reply of no bytes", reply_of_nothing },
+	{ "a reply of 257 bytes", long_reply },
+	{ "a reply without a peer", reply_without_peer },
+	{ "what is reserved", reserved },
 	{ "a peer of 32 bytes", endless_peer },
 	{ "a label of 32 bytes", endless_label },
 };
@@ -116,6 +146,30 @@ static void test_options_end(void)
 	tap(!wrong, "every byte behind the options is seen: %u contradictions", wrong);
 }
 
+static bool framed(__u32 count, __u32 bytes, __u32 access, const char *peer, __u64 length)
+{
+	struct pendshare_share share = { .id = 1, .access = access };
+
+	memcpy(share.peer, peer, strlen(peer));
+	share.frame_count = count;
+	share.frame_bytes = bytes;
+	return pendshare_request_frames(&share, length, 4096);
+}
+
+static void test_frames(void)
+{
+	tap(framed(0, 0, 1, "", 1) && !framed(0, 4096, 3, "x", 8192), "no frames have no bytes");
+	tap(framed(1, 4096, 3, "x", 8192) && !framed(1, 4096, 3, "x", 8191), "frames fit to the byte");
+	tap(framed(56, 4096, 3, "x", (57ull + 0) * 4096 + 4096) && framed(4096, 0x40000000u, 3, "x", 1ull << 43),
+	    "the most and the longest are taken");
+	tap(!framed(4097, 4096, 3, "x", ~0ull) && !framed(~0u, 4096, 3, "x", ~0ull), "more are refused");
+	tap(!framed(1, 4095, 3, "x", ~0ull) && !framed(1, 0, 3, "x", ~0ull) &&
+		!framed(1, 0x40001000u, 3, "x", ~0ull) && !framed(1, ~0u, 3, "x", ~0ull),
+	    "slots are whole pages, some, and at most 1 GiB");
+	tap(!framed(1, 4096, 1, "x", 8192) && !framed(1, 4096, 2, "x", 8192), "frames want both accesses");
+	tap(!framed(1, 4096, 3, "", 8192), "frames want a peer");
+}
+
 int main(void)
 {
 	unsigned int i;
@@ -125,5 +179,6 @@ int main(void)
 	for (i = 0; i < COUNT(bad); i++)
 		tap(!taken(bad[i].change), "%s: refused", bad[i].what);
 	test_options_end();
+	test_frames();
 	return tap_end();
 }

@@ -19,7 +19,10 @@ static const struct pendshare_peer_logic *const logics[] = {
 	&pendshare_peer_echo,
 	&pendshare_peer_clock,
 	&pendshare_peer_blast,
+	&pendshare_peer_capture,
+	&pendshare_peer_loopback,
 };
+#define LOGICS (sizeof(logics) / sizeof(logics[0]))
 
 static unsigned int random_state = 1;
 
@@ -79,6 +82,22 @@ static void scribble(__u8 *memory, __u64 length, unsigned int words)
 	}
 }
 
+/* As an owner would, if he only kept to the slots that he has. */
+static void give(const struct pendshare_frames *frames, unsigned int times)
+{
+	struct pendshare_frames_shared *shared = frames->shared;
+
+	while (times--) {
+		struct pendshare_frame frame = { .slot = draw() % (frames->count + !(draw() & 31)),
+						 .bytes = draw() % (frames->bytes + 1),
+						 .flags = draw() & 1 };
+		__u32 position = pendshare_load_relaxed(&shared->to_kernel);
+
+		pendshare_frame_store(&frames->to_kernel[position & frames->mask], &frame);
+		pendshare_store_release(&shared->to_kernel, position + 1);
+	}
+}
+
 struct totals {
 	unsigned long refused;
 	unsigned long steps;
@@ -90,22 +109,36 @@ struct totals {
 static void run_peer(const struct pendshare_peer_logic *logic, __u8 *memory, struct totals *totals)
 {
 	struct pendshare_peer_state state = { .length = (1 + draw() % PAGES) * PAGE };
+	struct pendshare_frames frames;
+	__u32 count = 1 + (draw() & 3);
 	__u64 options[8];
 	__u32 size = draw_options(options);
 	unsigned int steps;
 
+	state.frame_bytes = PAGE << (draw() & 1);
+	if (logic->frames && !pendshare_frames_fit(count, state.frame_bytes, PAGE, state.length)) {
+		totals->refused++;
+		return;
+	}
 	if (!logic->init(&state, options, size)) {
 		totals->refused++;
 		return;
 	}
 	/* A shorter share lies at the end, against the guard. */
 	state.memory = memory + PAGES * PAGE - state.length;
+	if (logic->frames) {
+		pendshare_frames_format(&frames, state.memory, count, state.frame_bytes, PAGE,
+					logic->frames == PENDSHARE_FRAMES_PLAYBACK);
+		state.frames = &frames;
+	}
 	logic->start(&state);
 	for (steps = draw() & 255; steps; steps--) {
 		__u64 before = state.written;
 		__u32 result;
 
-		if (draw() & 1)
+		if (logic->frames && (draw() & 7))
+			give(&frames, draw() & 1);
+		else if (draw() & 1)
 			scribble(state.memory, state.length, draw() & 7);
 		result = logic->step(&state, draw(), (draw() & 3) ? 1 : draw());
 		totals->steps++;
@@ -221,7 +254,7 @@ static void test_under_fire(__u8 *memory, unsigned int rounds)
 
 	pthread_create(&thread, NULL, scribble_on, memory);
 	for (i = 0; i < rounds; i++)
-		run_peer(logics[i & 3], memory, &totals);
+		run_peer(logics[i % LOGICS], memory, &totals);
 	__atomic_store_n(&stop_scribbling, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	tap(!totals.wrong && totals.steps, "%lu steps under fire, %lu of them said so",
@@ -238,7 +271,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	random_state = (argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 1) * 2654435761u | 1u;
-	for (i = 0; i < sizeof(logics) / sizeof(logics[0]); i++)
+	for (i = 0; i < LOGICS; i++)
 		test_alone(logics[i], memory, rounds);
 	test_clock_counts(memory);
 	test_fill_counts();

@@ -101,6 +101,10 @@ struct request {
 	ACCESS_STATE access; /* of a create */
 	ACCESS_MASK granted; /* to the handle that it came by */
 	WDF_REQUEST_TYPE type;
+	struct locked {
+		void *address;
+		size_t length;
+	} locked; /* by WdfRequestProbeAndLockUserBufferForWrite */
 };
 
 extern struct device *fake_device;

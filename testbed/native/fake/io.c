@@ -161,6 +161,44 @@ NTSTATUS fake_WdfRequestRetrieveOutputWdmMdl(PWDF_DRIVER_GLOBALS globals, WDFREQ
 	return STATUS_SUCCESS;
 }
 
+/*
+ * Rule: in the caller's context, for the caller's memory, with any address that its structure names;
+ * locked and mapped until the request is completed. The first page stands for all that is not there.
+ * [WdfRequestProbeAndLockUserBufferForWrite; FxRequest::ProbeAndLockForWrite]
+ */
+FN_WdfRequestProbeAndLockUserBufferForWrite fake_WdfRequestProbeAndLockUserBufferForWrite;
+NTSTATUS fake_WdfRequestProbeAndLockUserBufferForWrite(PWDF_DRIVER_GLOBALS globals,
+						       WDFREQUEST handle, PVOID buffer,
+						       size_t length, WDFMEMORY *memory)
+{
+	struct request *request = owned(handle);
+
+	(void)globals;
+	fake_require_callable(PASSIVE_LEVEL);
+	FAKE_REQUIRE(sched_process() != &fake_arbitrary_process && !request->locked.address);
+	if (!length)
+		return STATUS_INVALID_USER_BUFFER;
+	if ((ULONG_PTR)buffer < PAGE_SIZE)
+		return STATUS_ACCESS_VIOLATION;
+	if (fake_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
+	request->locked.address = buffer;
+	request->locked.length = length;
+	*memory = (WDFMEMORY)&request->locked;
+	return STATUS_SUCCESS;
+}
+
+FN_WdfMemoryGetBuffer fake_WdfMemoryGetBuffer;
+PVOID fake_WdfMemoryGetBuffer(PWDF_DRIVER_GLOBALS globals, WDFMEMORY memory, size_t *length)
+{
+	const struct locked *locked = (const struct locked *)memory;
+
+	(void)globals;
+	if (length)
+		*length = locked->length;
+	return locked->address;
+}
+
 FN_WdfRequestGetFileObject fake_WdfRequestGetFileObject;
 WDFFILEOBJECT fake_WdfRequestGetFileObject(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
 {

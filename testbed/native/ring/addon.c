@@ -10,11 +10,8 @@
  * error a string. The memory must be kept by the caller until done. No wait has a
  * time limit, so a lost wake-up hangs the test.
  */
-#include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <node_api.h>
+#include "../shared/addon.h"
 #include "stream.h"
 
 struct side {
@@ -25,44 +22,14 @@ struct side {
 	__u32 start;
 	__u32 max_payload;
 	bool lossless;
-	napi_threadsafe_function ring;
-	napi_threadsafe_function done;
-	pthread_mutex_t lock;
-	pthread_cond_t notified;
-	unsigned long notifications;
-	const char *error;
-	__u32 received;
-	__u32 missing;
-	__u32 dropped;
-	__u32 sleeps;
+	struct native native;
 };
-
-static void must(napi_status status)
-{
-	if (status == napi_ok)
-		return;
-	fprintf(stderr, "ring addon: Node-API status %d\n", status);
-	abort();
-}
-
-/* The last call into JavaScript; the memory is not touched any more. */
-static void finish(struct side *side)
-{
-	napi_threadsafe_function ring = side->ring;
-	napi_threadsafe_function done = side->done;
-
-	if (ring)
-		must(napi_release_threadsafe_function(ring, napi_tsfn_release));
-	must(napi_call_threadsafe_function(done, side, napi_tsfn_blocking));
-	must(napi_release_threadsafe_function(done, napi_tsfn_release));
-}
 
 static void publish(struct side *side, struct pendshare_ring_producer *ring)
 {
 	if (!pendshare_ring_publish(ring))
 		return;
-	side->sleeps++;
-	must(napi_call_threadsafe_function(side->ring, NULL, napi_tsfn_blocking));
+	wake(&side->native);
 }
 
 /* One record. Returns whether it was written. */
@@ -82,7 +49,7 @@ static bool write_record(struct side *side, struct pendshare_ring_producer *ring
 	case PENDSHARE_RING_FULL:
 		return false;
 	default:
-		side->error = "the consumer seems corrupt";
+		side->native.error = "the consumer seems corrupt";
 		return false;
 	}
 }
@@ -94,8 +61,8 @@ static void *produce_thread(void *argument)
 	__u32 n;
 
 	stream_producer(&ring, side->memory, side->capacity, side->start);
-	for (n = 0; n < side->records && !side->error; n++) {
-		side->received += write_record(side, &ring, n);
+	for (n = 0; n < side->records && !side->native.error; n++) {
+		side->native.received += write_record(side, &ring, n);
 		if (stream_mix(n >> 6) % 4u == 0u || n % 7u == 0u)
 			publish(side, &ring);
 		/* Pauses, so that the reader falls asleep over and over. */
@@ -103,8 +70,8 @@ static void *produce_thread(void *argument)
 			sched_yield();
 	}
 	publish(side, &ring);
-	side->dropped = ring.dropped;
-	finish(side);
+	side->native.dropped = ring.dropped;
+	finish(&side->native);
 	return NULL;
 }
 
@@ -117,35 +84,26 @@ static void drain(struct side *side, struct pendshare_ring_consumer *ring, __u32
 
 	while ((result = pendshare_ring_peek(ring, &record, &payload)) == PENDSHARE_RING_OK) {
 		if (record.kind < *next)
-			side->error = "out of order";
+			side->native.error = "out of order";
 		else if (!stream_is(side->seed, record.kind, side->max_payload, payload,
 				    record.length))
-			side->error = "torn";
-		if (side->error)
+			side->native.error = "torn";
+		if (side->native.error)
 			return;
-		side->missing += record.kind - *next;
-		if (side->missing != ring->dropped) {
-			side->error = "a gap that tells of other drops than were made there";
+		side->native.missing += record.kind - *next;
+		if (side->native.missing != ring->dropped) {
+			side->native.error = "a gap that tells of other drops than were made there";
 			return;
 		}
 		*next = record.kind + 1u;
-		side->received++;
+		side->native.received++;
 		pendshare_ring_advance(ring, &record);
-		if (side->received % 16u == 0u)
+		if (side->native.received % 16u == 0u)
 			pendshare_ring_release(ring);
 	}
 	if (result == PENDSHARE_RING_CORRUPT)
-		side->error = "the producer seems corrupt";
+		side->native.error = "the producer seems corrupt";
 	pendshare_ring_release(ring);
-}
-
-static void wait_for_notify(struct side *side, unsigned long *heard)
-{
-	pthread_mutex_lock(&side->lock);
-	while (side->notifications == *heard)
-		pthread_cond_wait(&side->notified, &side->lock);
-	*heard = side->notifications;
-	pthread_mutex_unlock(&side->lock);
 }
 
 /* The last record is never dropped: the writer repeats it until it fits. */
@@ -159,110 +117,38 @@ static void *consume_thread(void *argument)
 	stream_consumer(&ring, side->memory, side->capacity, side->start);
 	while (1) {
 		drain(side, &ring, &next);
-		if (side->error || next >= side->records)
+		if (side->native.error || next >= side->records)
 			break;
 		if (!pendshare_ring_sleep(&ring))
 			continue;
-		side->sleeps++;
-		wait_for_notify(side, &heard);
+		side->native.sleeps++;
+		bell_wait(&side->native.notified, &heard);
 	}
-	finish(side);
+	finish(&side->native);
 	return NULL;
-}
-
-static void set_number(napi_env env, napi_value object, const char *name, __u32 number)
-{
-	napi_value value;
-
-	must(napi_create_uint32(env, number, &value));
-	must(napi_set_named_property(env, object, name, value));
-}
-
-static void call_ring(napi_env env, napi_value callback, void *context, void *data)
-{
-	napi_value undefined;
-
-	(void)context;
-	(void)data;
-	if (!env)
-		return;
-	must(napi_get_undefined(env, &undefined));
-	napi_call_function(env, undefined, callback, 0, NULL, NULL);
-}
-
-static void call_done(napi_env env, napi_value callback, void *context, void *data)
-{
-	struct side *side = data;
-	napi_value arguments[2], undefined;
-
-	(void)context;
-	if (!env)
-		return;
-	must(napi_get_undefined(env, &undefined));
-	arguments[0] = undefined;
-	if (side->error)
-		must(napi_create_string_utf8(env, side->error, NAPI_AUTO_LENGTH, &arguments[0]));
-	must(napi_create_object(env, &arguments[1]));
-	set_number(env, arguments[1], "received", side->received);
-	set_number(env, arguments[1], "missing", side->missing);
-	set_number(env, arguments[1], "dropped", side->dropped);
-	set_number(env, arguments[1], "sleeps", side->sleeps);
-	napi_call_function(env, undefined, callback, 2, arguments, NULL);
-}
-
-static napi_threadsafe_function threadsafe(napi_env env, napi_value callback,
-					   napi_threadsafe_function_call_js call)
-{
-	napi_threadsafe_function function;
-	napi_value name;
-
-	must(napi_create_string_utf8(env, "ring test", NAPI_AUTO_LENGTH, &name));
-	must(napi_create_threadsafe_function(env, callback, NULL, name, 0, 1, NULL, NULL, NULL,
-					     call, &function));
-	return function;
-}
-
-static __u32 number_of(napi_env env, napi_value options, const char *name)
-{
-	napi_value value;
-	__u32 number;
-
-	must(napi_get_named_property(env, options, name, &value));
-	must(napi_get_value_uint32(env, value, &number));
-	return number;
 }
 
 static struct side *side_of(napi_env env, napi_value memory, napi_value options)
 {
 	struct side *side = calloc(1, sizeof(*side));
-	napi_value value;
 	size_t length;
-	void *bytes;
 
 	if (!side)
 		abort();
-	must(napi_get_typedarray_info(env, memory, NULL, &length, &bytes, NULL, NULL));
-	side->memory = bytes;
+	side->memory = memory_of(env, memory, &length);
 	side->capacity = pendshare_ring_capacity(length);
 	side->max_payload = pendshare_ring_max_payload(side->capacity);
 	side->seed = number_of(env, options, "seed");
 	side->records = number_of(env, options, "records");
 	side->start = number_of(env, options, "start");
-	must(napi_get_named_property(env, options, "lossless", &value));
-	must(napi_get_value_bool(env, value, &side->lossless));
-	pthread_mutex_init(&side->lock, NULL);
-	pthread_cond_init(&side->notified, NULL);
+	side->lossless = bool_of(env, options, "lossless");
 	return side;
 }
 
-/* The side lives as long as the process: a few of them, and notify() may come late. */
 static void start(struct side *side, void *(*run)(void *))
 {
-	pthread_t thread;
-
 	stream_format(side->memory, side->capacity, side->start);
-	if (pthread_create(&thread, NULL, run, side) || pthread_detach(thread))
-		abort();
+	detach(run, side);
 }
 
 static napi_value produce(napi_env env, napi_callback_info info)
@@ -273,45 +159,27 @@ static napi_value produce(napi_env env, napi_callback_info info)
 
 	must(napi_get_cb_info(env, info, &count, arguments, NULL, NULL));
 	side = side_of(env, arguments[0], arguments[1]);
-	side->ring = threadsafe(env, arguments[2], call_ring);
-	side->done = threadsafe(env, arguments[3], call_done);
+	native_init(&side->native, env, arguments[2], arguments[3]);
 	start(side, produce_thread);
-	return NULL;
-}
-
-static napi_value notify(napi_env env, napi_callback_info info)
-{
-	struct side *side;
-
-	must(napi_get_cb_info(env, info, NULL, NULL, NULL, (void **)&side));
-	pthread_mutex_lock(&side->lock);
-	side->notifications++;
-	pthread_cond_signal(&side->notified);
-	pthread_mutex_unlock(&side->lock);
 	return NULL;
 }
 
 static napi_value consume(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[3], function;
+	napi_value arguments[3];
 	size_t count = 3;
 	struct side *side;
 
 	must(napi_get_cb_info(env, info, &count, arguments, NULL, NULL));
 	side = side_of(env, arguments[0], arguments[1]);
-	side->done = threadsafe(env, arguments[2], call_done);
-	must(napi_create_function(env, "notify", NAPI_AUTO_LENGTH, notify, side, &function));
+	native_init(&side->native, env, NULL, arguments[2]);
 	start(side, consume_thread);
-	return function;
+	return notifier(&side->native, env);
 }
 
 NAPI_MODULE_INIT()
 {
-	napi_value function;
-
-	must(napi_create_function(env, "produce", NAPI_AUTO_LENGTH, produce, NULL, &function));
-	must(napi_set_named_property(env, exports, "produce", function));
-	must(napi_create_function(env, "consume", NAPI_AUTO_LENGTH, consume, NULL, &function));
-	must(napi_set_named_property(env, exports, "consume", function));
+	export(env, exports, "produce", produce);
+	export(env, exports, "consume", consume);
 	return exports;
 }

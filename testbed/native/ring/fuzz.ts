@@ -6,12 +6,13 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { setImmediate } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { Batch } from '../../../packages/core/src/ring/batch.ts'
 import { formatRing, maxPayload } from '../../../packages/core/src/ring/layout.ts'
-import { type RingBell, RingReader } from '../../../packages/core/src/ring/reader.ts'
+import { RingReader } from '../../../packages/core/src/ring/reader.ts'
 import { RingWriter } from '../../../packages/core/src/ring/writer.ts'
-import { mix, recordLength, StreamData } from './stream.ts'
+import { Bell, type Done, inRounds, numbers, type Outcome, told } from '../shared/native.ts'
+import { mix, StreamData } from '../shared/stream.ts'
+import { recordLength } from './stream.ts'
 
 interface Options {
   readonly seed: number
@@ -21,15 +22,6 @@ interface Options {
   /** The producer waits for room instead of dropping. */
   readonly lossless: boolean
 }
-
-interface Outcome {
-  readonly received: number
-  readonly missing: number
-  readonly dropped: number
-  readonly sleeps: number
-}
-
-type Done = (error: string | undefined, outcome: Outcome) => void
 
 interface Addon {
   produce(memory: Uint8Array, options: Options, ring: () => void, done: Done): void
@@ -78,40 +70,6 @@ class Check {
   }
 }
 
-/** A bell that the native thread rings through the event loop, as a doorbell does. */
-class Bell implements RingBell {
-  ended = false
-  #rung = false
-  #wake = () => {}
-
-  listen(wake: () => void): () => void {
-    this.#wake = wake
-    return () => {
-      this.#wake = () => {}
-    }
-  }
-
-  ring(): void {
-    this.#rung = true
-    this.#wake()
-  }
-
-  end(): void {
-    this.ended = true
-    this.ring()
-  }
-
-  /** Resolves after a ring since it last resolved: for who does not read the ring meanwhile. */
-  async wait(): Promise<void> {
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        this.listen(resolve)
-      })
-    }
-    this.#rung = false
-  }
-}
-
 type Read = (reader: RingReader, bell: Bell, check: Check) => Promise<void>
 
 const readAll: Read = async (reader, _bell, check) => {
@@ -146,22 +104,13 @@ const nativeToLeavingJavaScript = (memory: Uint8Array, options: Options) =>
 
 async function fromNative(memory: Uint8Array, options: Options, read: Read): Promise<Outcome> {
   const bell = new Bell()
-  const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-  addon.produce(
-    memory,
-    options,
-    () => bell.ring(),
-    (error, outcome) => {
-      bell.end()
-      if (error === undefined) resolve(outcome)
-      else reject(new Error(error))
-    },
-  )
+  const { ended, done } = told(() => bell.end())
+  addon.produce(memory, options, () => bell.ring(), done)
   const reader = new RingReader(memory, bell)
   const check = new Check(reader.bytes, options)
   await read(reader, bell, check)
   check.end()
-  const outcome = await promise
+  const outcome = await ended
   assert.equal(check.received, outcome.received)
   assert.equal(check.missing, reader.dropped)
   if (options.lossless) assert.equal(check.missing, 0)
@@ -169,19 +118,17 @@ async function fromNative(memory: Uint8Array, options: Options, read: Read): Pro
 }
 
 async function javaScriptToNative(memory: Uint8Array, options: Options): Promise<Outcome> {
-  const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-  let failed = false
-  const notify = addon.consume(memory, options, (error, outcome) => {
-    failed = error !== undefined
-    if (error === undefined) resolve(outcome)
-    else reject(new Error(error))
+  let over = false
+  const { ended, done } = told(() => {
+    over = true
   })
+  const notify = addon.consume(memory, options, done)
   const writer = new RingWriter(memory)
   const data = new StreamData(writer.bytes, options.seed)
-  for (let n = 0; n < options.records && !failed; n++) {
+  for (let n = 0; n < options.records && !over; n++) {
     const length = recordLength(options.seed, n, writer.maxPayload)
     // The reader ends with the last record, so that one is never dropped.
-    while ((options.lossless || n === options.records - 1) && !failed && !writer.room(length)) {
+    while ((options.lossless || n === options.records - 1) && !over && !writer.room(length)) {
       if (writer.publish()) notify()
       await setImmediate()
     }
@@ -191,43 +138,31 @@ async function javaScriptToNative(memory: Uint8Array, options: Options): Promise
     if (n % 8192 === 0) await setImmediate()
   }
   if (writer.publish()) notify()
-  const outcome = await promise
+  const outcome = await ended
   assert.equal(outcome.received + outcome.missing, options.records)
   assert.equal(outcome.missing, writer.dropped)
   if (options.lossless) assert.equal(outcome.missing, 0)
   return outcome
 }
 
-const RINGS = 10
-
 /** Sends `records` records one way, over rings whose size and start follow from the seed. */
 async function fuzz(way: typeof javaScriptToNative, records: number, seed: number): Promise<void> {
-  const total = { received: 0, missing: 0, sleeps: 0 }
-  for (let n = 0; n < RINGS; n++) {
-    const random = mix(seed + n)
+  await inRounds(way.name, seed, async (random, n, rounds) => {
     const bytes = 4096 + (4096 << ((random >>> 8) % 9))
     const options = {
       seed: random,
-      records: Math.ceil(records / RINGS),
+      records: Math.ceil(records / rounds),
       start: n % 2 === 0 ? 0 : (0 - (random & 0xf_fff8)) >>> 0,
       lossless: n % 3 !== 0,
     }
     const memory = new Uint8Array(new SharedArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
     formatRing(memory)
-    const outcome = await way(memory, options).catch((cause: unknown) => {
+    return await way(memory, options).catch((cause: unknown) => {
       throw new Error(`${way.name} in ${bytes} bytes with ${JSON.stringify(options)}`, { cause })
     })
-    total.received += outcome.received
-    total.missing += outcome.missing
-    total.sleeps += outcome.sleeps
-  }
-  const { received, missing, sleeps } = total
-  console.log(
-    `${way.name}: ${received} records received, ${missing} dropped and counted, ${sleeps} sleeps, seed ${seed}`,
-  )
+  })
 }
 
-const { values } = parseArgs({ options: { records: { type: 'string' }, seed: { type: 'string' } } })
-for (const way of [nativeToJavaScript, nativeToLeavingJavaScript, javaScriptToNative]) {
-  await fuzz(way, Number(values.records ?? 1_000_000), Number(values.seed ?? 1))
-}
+const { records, seed } = numbers()
+for (const way of [nativeToJavaScript, nativeToLeavingJavaScript, javaScriptToNative])
+  await fuzz(way, records, seed)

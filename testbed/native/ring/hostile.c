@@ -9,34 +9,12 @@
  * With libFuzzer this is a target; with -DSTANDALONE it makes its own inputs from a seed
  * and then lets a thread scribble over a ring in use.
  */
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
+#include "../shared/hostile.h"
 #include "stream.h"
 
 #define CAPACITY 4096u
+#define RING_BYTES (PENDSHARE_RING_DATA + CAPACITY)
 #define SENTINEL 0x5eu
-
-/* The input, byte by byte; zeroes once it is used up. */
-struct input {
-	const __u8 *bytes;
-	size_t left;
-};
-
-static __u32 take(struct input *input, unsigned int bytes)
-{
-	__u32 value = 0;
-
-	for (; bytes; bytes--) {
-		value <<= 8;
-		if (!input->left)
-			continue;
-		value |= *input->bytes++;
-		input->left--;
-	}
-	return value;
-}
 
 /* A position that is sometimes right, often nearly so, and else anything. */
 static __u32 position(struct input *input, __u32 near)
@@ -55,24 +33,6 @@ static __u32 position(struct input *input, __u32 near)
 	default:
 		return near;
 	}
-}
-
-static __u8 *guarded(void)
-{
-	size_t bytes = PENDSHARE_RING_DATA + CAPACITY;
-	__u8 *all = mmap(NULL, bytes + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (all == MAP_FAILED || mprotect(all + 4096, bytes, PROT_READ | PROT_WRITE))
-		abort();
-	return all + 4096;
-}
-
-static void expect(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "hostile: %s\n", what);
-	abort();
 }
 
 /* The producer's words of the header may change; nothing else between the header and the data. */
@@ -192,15 +152,13 @@ static void against_consumer(__u8 *memory, struct input *input)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size);
-
 int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 {
 	static __u8 *memory;
 	struct input input = {bytes, size};
 
 	if (!memory)
-		memory = guarded();
+		memory = guarded(RING_BYTES);
 	if (take(&input, 1) & 1u)
 		against_producer(memory, &input);
 	else
@@ -210,54 +168,33 @@ int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 
 #ifdef STANDALONE
 
-static __u32 next_random(__u32 *state)
+static void scribble_ring(__u8 *memory, __u32 random)
 {
-	return stream_mix(*state += 0x9e3779b9u);
-}
+	struct pendshare_ring_shared *shared = (void *)memory;
+	__u32 *words = (__u32 *)(memory + PENDSHARE_RING_DATA);
+	__u32 near = pendshare_load_relaxed(&shared->producer);
 
-struct scribbler {
-	__u8 *memory;
-	__u32 seed;
-	int stop;
-};
-
-/* Writes anything anywhere, as an owner can at any moment. The data race is the point. */
-static void *scribble_on(void *argument)
-{
-	struct scribbler *scribbler = argument;
-	struct pendshare_ring_shared *shared = (void *)scribbler->memory;
-	__u32 *words = (__u32 *)(scribbler->memory + PENDSHARE_RING_DATA);
-	__u32 state = scribbler->seed;
-
-	while (!__atomic_load_n(&scribbler->stop, __ATOMIC_RELAXED)) {
-		__u32 random = next_random(&state);
-		__u32 near = pendshare_load_relaxed(&shared->producer);
-
-		pendshare_store_relaxed(&shared->consumer,
-					random & 64u ? random : near - (random & 0xff8u));
-		pendshare_store_relaxed(&shared->wake, random >> 31);
-		pendshare_store_relaxed(words + (random >> 8) % (CAPACITY / 4u), random);
-		if (random & 1u)
-			pendshare_store_relaxed(&shared->producer, near + (random >> 16 & 0x1ff8u));
-	}
-	return NULL;
+	pendshare_store_relaxed(&shared->consumer,
+				random & 64u ? random : near - (random & 0xff8u));
+	pendshare_store_relaxed(&shared->wake, random >> 31);
+	pendshare_store_relaxed(words + (random >> 8) % (CAPACITY / 4u), random);
+	if (random & 1u)
+		pendshare_store_relaxed(&shared->producer, near + (random >> 16 & 0x1ff8u));
 }
 
 /* Both kernel sides go on in the same memory while it is scribbled over; each stays within its
  * bounds. */
 static void under_fire(__u8 *memory, __u32 rounds, __u32 seed)
 {
-	struct scribbler scribbler = {memory, seed, 0};
+	struct scribbler scribbler = {.memory = memory, .scribble = scribble_ring, .seed = seed};
 	struct pendshare_ring_producer out;
 	struct pendshare_ring_consumer in;
 	unsigned long taken = 0, given = 0;
-	pthread_t thread;
 
 	pendshare_ring_format(memory, CAPACITY);
 	pendshare_ring_producer_init(&out, memory, CAPACITY);
 	pendshare_ring_consumer_init(&in, memory, CAPACITY);
-	if (pthread_create(&thread, NULL, scribble_on, &scribbler))
-		abort();
+	scribbler_start(&scribbler);
 	while (rounds--) {
 		struct pendshare_ring_record record;
 		const void *from;
@@ -278,28 +215,15 @@ static void under_fire(__u8 *memory, __u32 rounds, __u32 seed)
 		}
 		pendshare_ring_sleep(&in);
 	}
-	__atomic_store_n(&scribbler.stop, 1, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	scribbler_stop(&scribbler);
 	printf("hostile: under fire %lu records went in and %lu came out\n", given, taken);
 }
 
 int main(int argc, char **argv)
 {
-	__u32 inputs = argc > 1 ? (__u32)strtoul(argv[1], NULL, 0) : 100000u;
-	__u32 seed = argc > 2 ? (__u32)strtoul(argv[2], NULL, 0) : 1u;
-	__u32 state = seed;
-	__u32 n;
+	struct hostile_run run = hostile_inputs(argc, argv);
 
-	for (n = 0; n < inputs; n++) {
-		__u8 bytes[512];
-		size_t at;
-
-		for (at = 0; at < sizeof(bytes); at++)
-			bytes[at] = (__u8)next_random(&state);
-		LLVMFuzzerTestOneInput(bytes, 1 + next_random(&state) % sizeof(bytes));
-	}
-	printf("hostile: %u inputs, seed %u\n", inputs, seed);
-	under_fire(guarded(), inputs * 20u, seed);
+	under_fire(guarded(RING_BYTES), run.inputs * 20u, run.seed);
 	return 0;
 }
 

@@ -7,14 +7,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "../shared/bell.h"
 #include "stream.h"
-
-struct bell {
-	pthread_mutex_t lock;
-	pthread_cond_t rung;
-	unsigned long rings;
-	int over; /* nothing more will be published */
-};
 
 enum pace {
 	DROPPING, /* what does not fit is dropped */
@@ -42,29 +36,6 @@ static _Noreturn void fail(const struct race *race, const char *what, __u32 n)
 		race->capacity, race->start, race->seed,
 		(const char *[]){"dropping", "lossless", "lockstep"}[race->pace]);
 	exit(1);
-}
-
-static void bell_ring(struct bell *bell, int over)
-{
-	pthread_mutex_lock(&bell->lock);
-	bell->rings++;
-	bell->over |= over;
-	pthread_cond_signal(&bell->rung);
-	pthread_mutex_unlock(&bell->lock);
-}
-
-/* Waits for a ring since the last wait. Returns whether the producer is over. */
-static int bell_wait(struct bell *bell, unsigned long *heard)
-{
-	int over;
-
-	pthread_mutex_lock(&bell->lock);
-	while (bell->rings == *heard && !bell->over)
-		pthread_cond_wait(&bell->rung, &bell->lock);
-	*heard = bell->rings;
-	over = bell->over;
-	pthread_mutex_unlock(&bell->lock);
-	return over;
 }
 
 static void publish(struct race *race, struct pendshare_ring_producer *ring)
@@ -133,7 +104,8 @@ static void drain(struct race *race, struct pendshare_ring_consumer *ring, __u32
 			fail(race, "out of order", record.kind);
 		race->missing += record.kind - *next;
 		if (race->missing != ring->dropped)
-			fail(race, "a gap that tells of other drops than were made there", record.kind);
+			fail(race, "a gap that tells of other drops than were made there",
+			     record.kind);
 		*next = record.kind + 1u;
 		if (!stream_is(race->seed, record.kind, race->max_payload, payload, record.length))
 			fail(race, "torn", record.kind);
@@ -178,7 +150,7 @@ static void run(struct race *race)
 	pthread_t producer;
 
 	race->memory = aligned_alloc(4096, PENDSHARE_RING_DATA + race->capacity);
-	race->bell = (struct bell){PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+	bell_init(&race->bell);
 	stream_format(race->memory, race->capacity, race->start);
 	if (pthread_create(&producer, NULL, produce, race))
 		abort();

@@ -35,7 +35,7 @@ SPOIL(ring_too_small, (memcpy(share->peer, "clock", 5), share->options_size = 8,
 		       memcpy(share->options, &(ULONG64){ 1000000 }, 8)))
 SPOIL(period_too_short, (memcpy(share->peer, "fill", 4), share->options_size = 8,
 			 memcpy(share->options, &(ULONG64){ 60000 }, 8)))
-SPOIL(size_short, share->size = sizeof(*share) - 1)
+SPOIL(size_short, share->size = PENDSHARE_SHARE_SIZE - 1)
 SPOIL(size_long, share->size = sizeof(*share) + 1)
 
 static const struct bad_share bad_shares[] = {

@@ -49,7 +49,7 @@ static void test_builtin(void)
 	share = user_share(3, "clock", BOTH);
 	user_options(&share, &clock, sizeof(clock));
 	io = user_start(handle, &share, memory, 4);
-	for (tick = 0; tick < 3; tick++)
+	for (tick = 0; tick < 2; tick++)
 		fake_advance(1000000);
 	expect(user_notify(handle, 3), STATUS_NOT_SUPPORTED, "NOTIFY of clock");
 	fake_advance(1000000);
@@ -70,7 +70,7 @@ static void test_early_ring(void)
 	struct io *told, *waiting, *io;
 	ULONG_PTR bytes = 0;
 
-	pendshare_peer_register(&guest_peer);
+	guest_add();
 	told = user_pend(handle, events, 2);
 	waiting = user_pend(handle, events + 2, 2);
 	io = user_start(handle, &share, memory, 1);
@@ -84,56 +84,295 @@ static void test_early_ring(void)
 	fake_free(waiting);
 	fake_free(told);
 	fake_close(handle);
-	pendshare_peer_unregister(&guest_peer);
+	guest_remove();
 	free(memory);
 }
 
-static void test_registration(void)
-{
-	static char names[16][PENDSHARE_NAME_SIZE];
-	static struct pendshare_peer many[16];
-	struct pendshare_peer bad = guest_peer;
-	struct handle *handle = fake_open(0, NULL);
-	struct pendshare_share share = user_share(1, "guest", BOTH);
-	unsigned char *memory = user_pages(1);
-	struct pendshare_info info;
-	ULONG_PTR bytes = 0;
+/* Its owner notifies a peer while that starts. */
+static struct {
+	struct handle *handle;
 	NTSTATUS status;
-	unsigned int i;
+	unsigned int before;
+	unsigned int times;
+} early;
+
+static NTSTATUS early_attach(void *context, struct pendshare_share_context *share,
+			     const void *options, ULONG size, void **attachment)
+{
+	(void)context, (void)options, (void)size;
+	*attachment = share;
+	return STATUS_SUCCESS;
+}
+
+static void early_start(void *attachment)
+{
+	(void)attachment;
+	fake_process_enter(NULL);
+	early.status = user_notify(early.handle, 1);
+	user_notify(early.handle, 1);
+	early.before = early.times;
+}
+
+static void early_notify(void *attachment)
+{
+	(void)attachment;
+	early.times++;
+}
+
+static void early_nothing(void *attachment)
+{
+	(void)attachment;
+}
+
+static void test_early_notify(void)
+{
+	const struct pendshare_peer_ops ops = { .access = BOTH,
+						.attach = early_attach,
+						.start = early_start,
+						.notify = early_notify,
+						.stop = early_nothing,
+						.detach = early_nothing };
+	struct handle *handle = early.handle = fake_open(0, NULL);
+	struct pendshare_share share = user_share(1, "early", BOTH);
+	void *memory = user_pages(1);
+	struct pendshare_peer *peer;
 	struct io *io;
 
-	expect(pendshare_peer_register(&guest_peer), STATUS_SUCCESS, "registering a peer");
-	expect(pendshare_peer_register(&bad), STATUS_OBJECT_NAME_COLLISION, "its name again");
-	bad.name = "a-name-of-thirty-two-characters!";
-	expect(pendshare_peer_register(&bad), STATUS_INVALID_PARAMETER, "a name too long");
-	bad.name = "no-stop";
-	bad.stop = NULL;
-	expect(pendshare_peer_register(&bad), STATUS_INVALID_PARAMETER, "a peer without stop");
+	pendshare_peer_add(&ops, "early", NULL, &peer);
 	io = user_start(handle, &share, memory, 1);
+	tap(NT_SUCCESS(early.status) && !early.before && early.times == 1,
+	    "a peer that is notified while it starts learns of it once, afterwards");
 	user_notify(handle, 1);
-	user_notify(handle, 1);
-	pendshare_peer_unregister(&guest_peer);
-	tap(guests == 0 && guest_faults == 0, "unregistering waits for the last share");
-	status = ended(io, &bytes);
-	tap(PENDSHARE_STATUS_REASON(status) == PENDSHARE_PEER_ENDED && bytes == 1 &&
-		    memory[0] == 2 && PENDSHARE_STATUS_RINGS(status) == 3,
-	    "and has ended it: %08x", (unsigned int)status);
-	expect(ended(user_start(handle, &share, memory, 1), NULL), STATUS_NOT_FOUND,
-	       "a peer that has gone");
+	tap(early.times == 2, "and of each NOTIFY from then on");
+	user_end(handle, PENDSHARE_IOC_RELEASE, 1);
+	expect_end(io, PENDSHARE_RELEASED, "RELEASE");
+	pendshare_peer_remove(peer);
+	fake_close(handle);
+	free(memory);
+}
+
+static NTSTATUS add(const char *name, struct pendshare_peer **peer)
+{
+	return pendshare_peer_add(&guest_ops, name, &guests, peer);
+}
+
+static void test_adding(void)
+{
+	struct pendshare_peer_ops without_stop = guest_ops;
+	struct handle *handle = fake_open(0, NULL);
+	struct pendshare_peer *many[16], *peer;
+	char name[PENDSHARE_NAME_SIZE];
+	struct pendshare_info info;
+	NTSTATUS status;
+	unsigned int i;
+
+	without_stop.stop = NULL;
+	expect(guest_add(), STATUS_SUCCESS, "adding a peer");
+	expect(add("guest", &peer), STATUS_OBJECT_NAME_COLLISION, "its name again");
+	expect(add("", &peer), STATUS_INVALID_PARAMETER, "no name");
+	expect(add("a-name-of-thirty-two-characters!", &peer), STATUS_INVALID_PARAMETER,
+	       "a name too long");
+	expect(pendshare_peer_add(&without_stop, "no-stop", NULL, &peer), STATUS_INVALID_PARAMETER,
+	       "a peer without stop");
+	guest_remove();
+	guest_remove();
+	tap(true, "removing it twice, as one whose driver was stopped meanwhile");
 	for (i = 0; i < RTL_NUMBER_OF(many); i++) {
-		snprintf(names[i], sizeof(names[i]), "a-name-of-thirty-characters-%02u", i);
-		many[i] = guest_peer;
-		many[i].name = names[i];
-		status = pendshare_peer_register(&many[i]);
+		snprintf(name, sizeof(name), "a-name-of-thirty-characters-%02u", i);
+		status = add(name, &many[i]);
 		if (!NT_SUCCESS(status))
 			break;
 	}
 	user_info(handle, &info);
-	tap(status == STATUS_INSUFFICIENT_RESOURCES && i == 7 &&
+	tap(status == STATUS_INSUFFICIENT_RESOURCES && i == 6 &&
 		    !info.peers[sizeof(info.peers) - 1],
 	    "as many peers as INFO can name: %u", i);
 	while (i--)
-		pendshare_peer_unregister(&many[i]);
+		pendshare_peer_remove(many[i]);
+	fake_close(handle);
+}
+
+static ULONG looked_size, looked_sum;
+
+/* Looks at every byte of its options, and has no use for the share. */
+static NTSTATUS look(void *context, struct pendshare_share_context *share, const void *options,
+		     ULONG size, void **attachment)
+{
+	const UCHAR *bytes = options;
+
+	(void)context;
+	(void)share;
+	*attachment = NULL;
+	looked_size = size;
+	for (looked_sum = 0; size; size--)
+		looked_sum += *bytes++;
+	return STATUS_UNSUCCESSFUL;
+}
+
+/* A SHARE with its options behind it, in an allocation as long as it claims to be. */
+static NTSTATUS with_long_options(struct handle *handle, void *memory, ULONG options_size,
+				  ULONG sent, ULONG64 more)
+{
+	struct pendshare_share share = user_share(1, "look", BOTH);
+	UCHAR *input = malloc(sizeof(share) + sent);
+	NTSTATUS status;
+
+	share.options_size = options_size;
+	share.more = more;
+	memcpy(input, &share, sizeof(share));
+	memset(input + sizeof(share), 3, sent);
+	status = ended(fake_start(handle, PENDSHARE_IOC_SHARE, input, sizeof(share) + sent, memory,
+				  PAGE_SIZE),
+		       NULL);
+	free(input);
+	return status;
+}
+
+static void test_long_options(void)
+{
+	const struct pendshare_peer_ops ops = { .attach = look,
+						.start = guest_ops.start,
+						.stop = guest_ops.stop,
+						.detach = guest_ops.detach };
+	const ULONG64 behind = sizeof(struct pendshare_share);
+	struct handle *handle = fake_open(0, NULL);
+	void *memory = user_pages(1);
+	struct pendshare_peer *peer;
+
+	expect(pendshare_peer_add(&ops, "look", NULL, &peer), STATUS_SUCCESS, "a peer that looks");
+	expect(with_long_options(handle, memory, 65, 65, behind), STATUS_UNSUCCESSFUL,
+	       "65 bytes of options, behind the structure");
+	tap(looked_size == 65 && looked_sum == 3 * 65, "reach the peer whole");
+	expect(with_long_options(handle, memory, 4096, 4096, behind), STATUS_UNSUCCESSFUL,
+	       "4096 bytes of them");
+	tap(looked_size == 4096 && looked_sum == 3 * 4096, "reach the peer whole");
+	looked_size = 0;
+	expect(with_long_options(handle, memory, 65, 64, behind), STATUS_INVALID_PARAMETER,
+	       "fewer than they claim to be");
+	expect(with_long_options(handle, memory, 65, 65, behind - 8), STATUS_INVALID_PARAMETER,
+	       "options that begin within the structure");
+	expect(with_long_options(handle, memory, 65, 200, behind + 8), STATUS_INVALID_PARAMETER,
+	       "options that begin behind a hole");
+	expect(with_long_options(handle, memory, 65, 65, ~0ull), STATUS_INVALID_PARAMETER,
+	       "options at the end of all addresses");
+	expect(with_long_options(handle, memory, 4097, 4097, behind), STATUS_INVALID_PARAMETER,
+	       "4097 bytes of options");
+	tap(looked_size == 0, "and no peer hears of these");
+	pendshare_peer_remove(peer);
+	fake_close(handle);
+	free(memory);
+}
+
+/* Replies, and then does as guest does; with two bytes of options guest has no use for the share. */
+static NTSTATUS answer(void *context, struct pendshare_share_context *share, const void *options,
+		       ULONG size, void **attachment)
+{
+	UCHAR reply[PENDSHARE_REPLY_MAX];
+
+	memset(reply, 0x5a, sizeof(reply));
+	pendshare_share_reply(share, "forgotten", 9);
+	pendshare_share_reply(share, reply, sizeof(reply));
+	pendshare_share_reply(share, reply, sizeof(reply) + 1);
+	return guest_ops.attach(context, share, options, size, attachment);
+}
+
+/* Of each byte that is not what it should be. The first so many are the reply's. */
+static unsigned int wrong_in(const UCHAR *reply, unsigned int replied)
+{
+	unsigned int wrong = 0;
+	unsigned int i;
+
+	for (i = 0; i < PENDSHARE_REPLY_MAX; i++)
+		wrong += reply[i] != (i < replied ? 0x5a : 0x11);
+	return wrong;
+}
+
+static struct io *share_for_reply(struct handle *handle, void *memory, UCHAR *reply, ULONG size,
+				  ULONG options_size)
+{
+	struct pendshare_share share = user_share(1, "answer", BOTH);
+
+	memset(reply, 0x11, PENDSHARE_REPLY_MAX);
+	share.options_size = options_size;
+	share.reply = size ? (ULONG_PTR)reply : 0;
+	share.reply_size = size;
+	return user_start(handle, &share, memory, 1);
+}
+
+static void test_reply(void)
+{
+	const struct pendshare_peer_ops ops = { .attach = answer,
+						.start = guest_ops.start,
+						.stop = guest_ops.stop,
+						.detach = guest_ops.detach };
+	static const ULONG sizes[] = { 0, 1, 8, 255, 256 };
+	struct handle *handle = fake_open(0, NULL);
+	struct pendshare_share nowhere = user_share(1, "answer", BOTH);
+	void *memory = user_pages(1);
+	struct pendshare_peer *peer;
+	unsigned int i;
+
+	expect(pendshare_peer_add(&ops, "answer", &guests, &peer), STATUS_SUCCESS,
+	       "a peer that replies");
+	for (i = 0; i < RTL_NUMBER_OF(sizes); i++) {
+		UCHAR *reply = malloc(PENDSHARE_REPLY_MAX);
+		struct io *io = share_for_reply(handle, memory, reply, sizes[i], 0);
+
+		tap(!wrong_in(reply, sizes[i]), "a reply of %u bytes of 256", (unsigned int)sizes[i]);
+		user_end(handle, PENDSHARE_IOC_RELEASE, 1);
+		expect_end(io, PENDSHARE_RELEASED, "its share");
+		free(reply); /* unlocked, and nobody's but ours */
+	}
+	nowhere.reply = 8;
+	nowhere.reply_size = 8;
+	expect(ended(user_start(handle, &nowhere, memory, 1), NULL), STATUS_ACCESS_VIOLATION,
+	       "a reply to where nothing is");
+	nowhere.reply = (ULONG_PTR)memory;
+	nowhere.reply_size = 257;
+	expect(ended(user_start(handle, &nowhere, memory, 1), NULL), STATUS_INVALID_PARAMETER,
+	       "a reply of 257 bytes");
+	{
+		UCHAR reply[PENDSHARE_REPLY_MAX];
+
+		expect(ended(share_for_reply(handle, memory, reply, 256, 2), NULL),
+		       STATUS_INVALID_PARAMETER, "a share that is refused after the reply");
+		tap(!wrong_in(reply, 0), "leaves the buffer as it was");
+	}
+	pendshare_peer_remove(peer);
+	fake_close(handle);
+	free(memory);
+}
+
+/* Two cards of one driver; one of them is unplugged. */
+static void test_removal(void)
+{
+	struct handle *handle = fake_open(0, NULL);
+	struct pendshare_share shares[] = { user_share(1, "guest", BOTH),
+					    user_share(2, "card", BOTH) };
+	unsigned char *memory = user_pages(2);
+	struct pendshare_peer *card;
+	ULONG_PTR bytes = 0;
+	struct io *ios[2];
+	NTSTATUS status;
+
+	guest_add();
+	expect(add("card", &card), STATUS_SUCCESS, "a second one of the same calls");
+	ios[0] = user_start(handle, &shares[0], memory, 1);
+	ios[1] = user_start(handle, &shares[1], memory + PAGE_SIZE, 1);
+	user_notify(handle, 1);
+	user_notify(handle, 1);
+	guest_remove();
+	tap(guests == 1 && guest_faults == 0, "removing a peer waits for its last share");
+	status = ended(ios[0], &bytes);
+	tap(PENDSHARE_STATUS_REASON(status) == PENDSHARE_DEVICE_REMOVED && bytes == 1 &&
+		    memory[0] == 2 && PENDSHARE_STATUS_RINGS(status) == 3,
+	    "and has ended it: %08x", (unsigned int)status);
+	expect(ended(user_start(handle, &shares[0], memory, 1), NULL), STATUS_NOT_FOUND,
+	       "a peer that has gone");
+	expect(user_notify(handle, 2), STATUS_SUCCESS, "NOTIFY of the other, which stays,");
+	user_end(handle, PENDSHARE_IOC_RELEASE, 2);
+	expect_end(ios[1], PENDSHARE_RELEASED, "and its RELEASE");
+	pendshare_peer_remove(card);
 	fake_close(handle);
 	free(memory);
 }
@@ -148,7 +387,7 @@ static void test_no_news(void)
 	struct io *first, *second, *io;
 	ULONG_PTR bytes = 0;
 
-	pendshare_peer_register(&guest_peer);
+	guest_add();
 	first = user_pend(handle, events, 4);
 	second = user_pend(handle, events + 4, 4);
 	io = user_start(handle, &share, memory, 1);
@@ -160,7 +399,7 @@ static void test_no_news(void)
 	expect_end(io, PENDSHARE_RELEASED, "RELEASE of a share that was listed without news");
 	fake_close(handle);
 	fake_free(second);
-	pendshare_peer_unregister(&guest_peer);
+	guest_remove();
 	free(memory);
 }
 
@@ -168,6 +407,10 @@ void test_peers(void)
 {
 	test_builtin();
 	test_early_ring();
-	test_registration();
+	test_early_notify();
+	test_adding();
+	test_long_options();
+	test_reply();
+	test_removal();
 	test_no_news();
 }

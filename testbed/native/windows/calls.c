@@ -17,8 +17,10 @@ static void test_fail_nth(const char *peer)
 	unsigned int nth = 0;
 	NTSTATUS status;
 
-	if (!strcmp(peer, "clock"))
+	if (!strcmp(peer, "clock") || !strcmp(peer, "capture"))
 		user_options(&share, &clock, sizeof(clock));
+	if (!strcmp(peer, "capture") || !strcmp(peer, "loopback"))
+		share.frame_count = 3, share.frame_bytes = PAGE_SIZE;
 	share.deadline_ns = 1000000000;
 	do {
 		struct io *io;
@@ -44,8 +46,8 @@ static void test_load(void)
 	static const unsigned char group[] = { 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x21, 2, 0, 0 };
 	unsigned int nth = 0;
 
-	expect(pendshare_peer_register(&guest_peer), STATUS_DEVICE_NOT_READY,
-	       "registering a peer before the driver has started");
+	expect(guest_add(), STATUS_DEVICE_NOT_READY,
+	       "adding a peer before the driver has started");
 	do
 		fake_fail_nth(++nth);
 	while (!NT_SUCCESS(fake_try_load(0)));
@@ -66,10 +68,13 @@ int main(void)
 	test_arguments();
 	test_ends();
 	test_peers();
+	test_frames();
 	test_owners();
 	test_fail_nth("fill");
 	test_fail_nth("clock");
 	test_fail_nth("blast");
+	test_fail_nth("capture");
+	test_fail_nth("loopback");
 	fake_unload();
 	tap(fake_objects() == 0, "nothing is left after unloading");
 	return tap_end();

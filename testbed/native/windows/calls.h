@@ -8,6 +8,7 @@
 
 void test_arguments(void);
 void test_ends(void);
+void test_frames(void);
 void test_owners(void);
 void test_peers(void);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * libFuzzer on the dispatcher of pendshare.sys: the input is a program of requests, cancellations,
- * closes and ticks on two handles, and of bytes that the owner writes into the memory that he lent.
+ * closes and ticks on two handles, and of bytes and frames that the owner writes into the memory that
+ * he lent.
  *
  * The fake's rules and the sanitizers judge it, and at its end nothing may be left.
  */
@@ -10,6 +11,7 @@
 #define HANDLES 2
 #define REQUESTS 16
 #define PAGES 4
+#define SLOTS (PAGES - 1)
 
 struct input {
 	const unsigned char *bytes;
@@ -40,8 +42,9 @@ static const ULONG codes[] = {
 /* A request that would be accepted, most of the time. */
 static size_t good_arguments(struct input *input, ULONG code, unsigned char *to)
 {
-	static const char *const peers[] = { "", "fill", "echo", "clock", "blast" };
-	struct pendshare_share share = user_share(1 + (take(input) & 3), peers[take(input) % 5],
+	static const char *const peers[] = { "",      "fill",	 "echo",    "clock",
+					     "blast", "capture", "loopback" };
+	struct pendshare_share share = user_share(1 + (take(input) & 3), peers[take(input) % 7],
 						  1 + take(input) % 3);
 	struct pendshare_pend pend = { .size = sizeof(pend), .capacity = 1 + (take(input) & 1) };
 	struct pendshare_end end = { .size = sizeof(end), .id = share.id };
@@ -51,6 +54,11 @@ static size_t good_arguments(struct input *input, ULONG code, unsigned char *to)
 
 	if (share.peer[0] == 'f' || share.peer[0] == 'c')
 		user_options(&share, &period, sizeof(period));
+	if (!strcmp(share.peer, "capture") || !strcmp(share.peer, "loopback")) {
+		share.access = BOTH;
+		share.frame_count = SLOTS;
+		share.frame_bytes = PAGE_SIZE;
+	}
 	share.deadline_ns = (take(input) & 1) * 5000000;
 	if (take(input) & 1) {
 		share.flags = PENDSHARE_SHARE_EVENT;
@@ -128,6 +136,21 @@ static void request(struct input *input)
 				    code & 3 ? memory : outputs[slot], room(input, code));
 }
 
+/* Gives a frame, which he may not have, or whose slot there is not, or which is too long. */
+static void give(struct input *input)
+{
+	struct pendshare_frames_shared *shared = (void *)memory;
+	union pendshare_frame_entry *entries = (void *)(memory + PENDSHARE_FRAMES_QUEUES);
+	ULONG length = pendshare_frames_entries(SLOTS);
+	unsigned char choice = take(input);
+	struct pendshare_frame frame = { .slot = choice & 3,
+					 .bytes = (choice >> 2 & 7) * (PAGE_SIZE / 4),
+					 .flags = choice >> 7 };
+
+	pendshare_frame_store(&entries[length + (shared->to_kernel & (length - 1))], &frame);
+	shared->to_kernel += choice >> 5 & 3;
+}
+
 static void act(struct input *input)
 {
 	unsigned int which;
@@ -164,6 +187,9 @@ static void act(struct input *input)
 	case 7:
 		which = (take(input) | (take(input) << 8)) % (PAGES * PAGE_SIZE);
 		memory[which] = take(input);
+		break;
+	case 8:
+		give(input);
 		break;
 	default:
 		request(input);

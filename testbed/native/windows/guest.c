@@ -11,12 +11,12 @@ struct guest {
 int guests;
 int guest_faults;
 
-static NTSTATUS guest_attach(struct pendshare_peer *peer, struct pendshare_share_context *share,
-			     const void *options, ULONG size, void **context)
+static NTSTATUS guest_attach(void *context, struct pendshare_share_context *share,
+			     const void *options, ULONG size, void **attachment)
 {
 	struct guest *guest;
 
-	(void)peer;
+	__atomic_fetch_add(&guest_faults, context != &guests, __ATOMIC_RELAXED);
 	if (size > 1)
 		return STATUS_INVALID_PARAMETER;
 	guest = calloc(1, sizeof(*guest));
@@ -24,13 +24,13 @@ static NTSTATUS guest_attach(struct pendshare_peer *peer, struct pendshare_share
 	guest->memory = pendshare_share_map(share);
 	guest->hasty = size && *(const unsigned char *)options;
 	__atomic_fetch_add(&guests, 1, __ATOMIC_RELAXED);
-	*context = guest;
+	*attachment = guest;
 	return STATUS_SUCCESS;
 }
 
-static void guest_start(void *context)
+static void guest_start(void *attachment)
 {
-	struct guest *guest = context;
+	struct guest *guest = attachment;
 
 	guest->memory[0] = 0;
 	pendshare_share_ring(guest->share);
@@ -38,9 +38,9 @@ static void guest_start(void *context)
 		pendshare_share_end(guest->share);
 }
 
-static void guest_notify(void *context)
+static void guest_notify(void *attachment)
 {
-	struct guest *guest = context;
+	struct guest *guest = attachment;
 
 	/* One more than the caller's own: as a transfer would, that goes on after NOTIFY. */
 	if (!pendshare_share_get(guest->share))
@@ -51,18 +51,18 @@ static void guest_notify(void *context)
 	pendshare_share_put(guest->share);
 }
 
-static void guest_stop(void *context)
+static void guest_stop(void *attachment)
 {
-	struct guest *guest = context;
+	struct guest *guest = attachment;
 
 	__atomic_fetch_add(&guest_faults,
 			   __atomic_fetch_add(&guest->stops, 1, __ATOMIC_RELAXED) != 0,
 			   __ATOMIC_RELAXED);
 }
 
-static void guest_detach(void *context)
+static void guest_detach(void *attachment)
 {
-	struct guest *guest = context;
+	struct guest *guest = attachment;
 
 	__atomic_fetch_add(&guest_faults, __atomic_load_n(&guest->stops, __ATOMIC_RELAXED) != 1,
 			   __ATOMIC_RELAXED);
@@ -70,8 +70,7 @@ static void guest_detach(void *context)
 	free(guest);
 }
 
-struct pendshare_peer guest_peer = {
-	.name = "guest",
+const struct pendshare_peer_ops guest_ops = {
 	.access = BOTH,
 	.attach = guest_attach,
 	.start = guest_start,
@@ -79,3 +78,15 @@ struct pendshare_peer guest_peer = {
 	.stop = guest_stop,
 	.detach = guest_detach,
 };
+
+static struct pendshare_peer *guest_peer;
+
+NTSTATUS guest_add(void)
+{
+	return pendshare_peer_add(&guest_ops, "guest", &guests, &guest_peer);
+}
+
+void guest_remove(void)
+{
+	pendshare_peer_remove(guest_peer);
+}

@@ -11,6 +11,9 @@
 
 extern int guests;	 /* attached, atomic */
 extern int guest_faults; /* atomic */
-extern struct pendshare_peer guest_peer;
+extern const struct pendshare_peer_ops guest_ops;
+
+NTSTATUS guest_add(void);
+void guest_remove(void);
 
 #endif

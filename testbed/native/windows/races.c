@@ -42,17 +42,34 @@ static bool has(const struct contender *wanted)
 	return false;
 }
 
+static bool is_peer(const char *name)
+{
+	return race->peer && !strcmp(race->peer, name);
+}
+
+/* Both make frames of 64 bytes, the camera one a millisecond. */
+static bool captures(void)
+{
+	return is_peer("capture") || is_peer("camera");
+}
+
+static bool speaks_frames(void)
+{
+	return captures() || is_peer("loopback");
+}
+
 static struct pendshare_share share_of_race(void)
 {
 	struct pendshare_share share;
 	struct pendshare_fill_options fill = { 0, 0, 0 };
 	struct pendshare_clock_options clock = { 1000000, 0, 0 };
-	bool once = race->peer && !strcmp(race->peer, "once");
+	struct pendshare_capture_options capture = { is_peer("camera") ? 1000000 : 0, 64, 0, 0 };
+	bool once = is_peer("once");
 
 	/* Of a round of its own, and one more that NOTIFY asks for. */
 	fill.rounds = once ? 2 : 0;
-	share = user_share(ID, once ? "fill" : race->peer, BOTH);
-	if (race->peer && !strcmp(race->peer, "hasty")) {
+	share = user_share(ID, once ? "fill" : captures() ? "capture" : race->peer, BOTH);
+	if (is_peer("hasty")) {
 		share = user_share(ID, "guest", BOTH);
 		user_options(&share, &(unsigned char){ 1 }, 1);
 	}
@@ -60,8 +77,19 @@ static struct pendshare_share share_of_race(void)
 		user_options(&share, &clock, sizeof(clock));
 	else if (!strcmp(share.peer, "fill"))
 		user_options(&share, &fill, sizeof(fill));
+	else if (captures())
+		user_options(&share, &capture, sizeof(capture));
+	if (speaks_frames()) {
+		share.frame_count = SLOTS;
+		share.frame_bytes = PAGE_SIZE;
+	}
 	share.deadline_ns = race->timed ? 1000000 : 0;
 	return share;
+}
+
+static size_t pages_of_race(void)
+{
+	return is_peer("clock") || is_peer("echo") || speaks_frames() ? MOST_PAGES : 1;
 }
 
 /* What one race has seen. */
@@ -95,10 +123,11 @@ static void judge(struct tally *tally, NTSTATUS status)
 	tally->reasons[reason]++;
 	tally->wrong += !is_possible(reason);
 	tally->wrong += current.accepted_late;
+	tally->wrong += current.spoiled || current.lost;
 	tally->wrong += current.guests_left != 0 || guest_faults != 0;
 	tally->wrong += has(&pend) && current.last_event > fake_order(current.io);
 	/* Every round of fill has rung once, and left its number in the memory. */
-	if (has(&rings) && !has(&unregister))
+	if (has(&rings) && !has(&unplug))
 		tally->wrong += current.rings + PENDSHARE_STATUS_RINGS(status) !=
 				*(unsigned char *)current.memory + 1u;
 	tally->wrong += NT_SUCCESS(current.release) != (reason == PENDSHARE_RELEASED);
@@ -109,7 +138,7 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 		      unsigned int contenders)
 {
 	struct handle *handle = fake_open(FAKE_ADMINISTRATOR, NULL);
-	size_t pages = race->peer && !strcmp(race->peer, "clock") ? MOST_PAGES : 1;
+	size_t pages = pages_of_race();
 	struct pendshare_info info;
 	NTSTATUS status;
 	unsigned int i;
@@ -119,9 +148,11 @@ static void run_round(struct tally *tally, const struct pendshare_share *share,
 				  .share = share,
 				  .release = STATUS_UNSUCCESSFUL,
 				  .cancel = STATUS_UNSUCCESSFUL };
+	/* Frames of an earlier round must not look like those of this one. */
+	memset(current.memory, 0, PAGE_SIZE);
 	fake_handle_get(handle);
-	if (has(&unregister))
-		pendshare_peer_register(&guest_peer);
+	if (has(&unplug))
+		guest_add();
 	current.io = fake_prepare(handle, PENDSHARE_IOC_SHARE, share, sizeof(*share),
 				  current.memory, pages * PAGE_SIZE);
 	if (!has(&share_)) {
@@ -199,7 +230,7 @@ static void run_race(unsigned int rounds, unsigned int seed)
 	fake_seed(seed);
 	fake_load(2);
 	if (has(&hasty))
-		pendshare_peer_register(&guest_peer);
+		guest_add();
 	for (i = 0; i < rounds; i++)
 		run_round(&tally, &share, contenders);
 	fake_unload();

@@ -7,7 +7,8 @@
 
 #define MOST 4
 #define ID 42
-#define MOST_PAGES 2 /* the least that holds a ring */
+#define MOST_PAGES 4 /* the least that holds two rings, or three slots of a page */
+#define SLOTS 3u
 
 /* One round, as its contenders see it. */
 struct round {
@@ -20,7 +21,9 @@ struct round {
 	ULONG64 rings;		 /* that PEND told of */
 	unsigned int last_event; /* the order of the last PEND with an event of the share */
 	bool accepted_late;	 /* another event came before ACCEPTED */
-	int guests_left;	 /* after unregistering */
+	int guests_left;	 /* after the removal */
+	bool spoiled;		 /* a frame was not what it should be */
+	bool lost;		 /* a frame never came back */
 };
 
 struct contender {
@@ -41,6 +44,6 @@ extern const struct race races[];
 extern const unsigned int races_count;
 
 /* Those that the setup of a round, or the judgement of its end, depends on. */
-extern const struct contender share_, close_, rings, pend, hasty, unregister;
+extern const struct contender share_, close_, rings, pend, hasty, unplug;
 
 #endif

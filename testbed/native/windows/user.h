@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../fake/fake.h"
+#include "../../../drivers/include/pendshare/frames.h"
 
 #define BOTH (PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE)
 

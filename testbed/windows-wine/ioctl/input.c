@@ -8,20 +8,24 @@
 struct request {
 	const char *name;
 	ULONG code;
+	ULONG least; /* of its first version */
 	ULONG size;
 	BOOLEAN direct; /* the output is memory */
 };
 
+#define SHARE_SIZES PENDSHARE_SHARE_SIZE, sizeof(struct pendshare_share)
+#define ONE_SIZE(type) sizeof(struct type), sizeof(struct type)
+
 static const struct request requests[] = {
-    {"INFO", PENDSHARE_IOC_INFO, sizeof(struct pendshare_info), FALSE},
-    {"SHARE", PENDSHARE_IOC_SHARE, sizeof(struct pendshare_share), TRUE},
-    {"SHARE_READONLY", PENDSHARE_IOC_SHARE_READONLY, sizeof(struct pendshare_share), TRUE},
-    {"PEND", PENDSHARE_IOC_PEND, sizeof(struct pendshare_pend), FALSE},
-    {"RELEASE", PENDSHARE_IOC_RELEASE, sizeof(struct pendshare_end), FALSE},
-    {"CANCEL", PENDSHARE_IOC_CANCEL, sizeof(struct pendshare_end), FALSE},
-    {"NOTIFY", PENDSHARE_IOC_NOTIFY, sizeof(struct pendshare_notify), FALSE},
-    {"SHUTDOWN", PENDSHARE_IOC_SHUTDOWN, sizeof(struct pendshare_shutdown), FALSE},
-    {"REVOKE", PENDSHARE_IOC_REVOKE, sizeof(struct pendshare_revoke), FALSE},
+    {"INFO", PENDSHARE_IOC_INFO, ONE_SIZE(pendshare_info), FALSE},
+    {"SHARE", PENDSHARE_IOC_SHARE, SHARE_SIZES, TRUE},
+    {"SHARE_READONLY", PENDSHARE_IOC_SHARE_READONLY, SHARE_SIZES, TRUE},
+    {"PEND", PENDSHARE_IOC_PEND, ONE_SIZE(pendshare_pend), FALSE},
+    {"RELEASE", PENDSHARE_IOC_RELEASE, ONE_SIZE(pendshare_end), FALSE},
+    {"CANCEL", PENDSHARE_IOC_CANCEL, ONE_SIZE(pendshare_end), FALSE},
+    {"NOTIFY", PENDSHARE_IOC_NOTIFY, ONE_SIZE(pendshare_notify), FALSE},
+    {"SHUTDOWN", PENDSHARE_IOC_SHUTDOWN, ONE_SIZE(pendshare_shutdown), FALSE},
+    {"REVOKE", PENDSHARE_IOC_REVOKE, ONE_SIZE(pendshare_revoke), FALSE},
 };
 
 /* Sends `length` bytes of input whose size field says `told`. */
@@ -47,8 +51,8 @@ static void test_sizes(HANDLE device, const struct request *request)
 		if (send(device, request, input, size, length) != STATUS_INVALID_PARAMETER)
 			break;
 	tap(length == size, "%s with every shorter input", request->name);
-	check_status(send(device, request, input, size - 1, size), STATUS_INVALID_PARAMETER,
-		     "%s whose size field is too small", request->name);
+	check_status(send(device, request, input, request->least - 1, size),
+		     STATUS_INVALID_PARAMETER, "%s whose size field is too small", request->name);
 	check_status(send(device, request, input, size + 1, size), STATUS_INVALID_PARAMETER,
 		     "%s whose size field is beyond its input", request->name);
 	check_status(send(device, request, input, 0xffffffff, size), STATUS_INVALID_PARAMETER,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What SHARE refuses, and what it does with a native event. */
+/* What SHARE refuses, and what it does with a native event and with frames. */
 #include "device.h"
+#include <pendshare/frames.h>
 
 #include <string.h>
 
@@ -48,6 +49,19 @@ static void test_arguments(HANDLE device)
 	REFUSED(invalid, "a fill that may not write", strcpy(arguments.peer, "fill");
 		arguments.access = PENDSHARE_ACCESS_READ);
 	REFUSED(invalid, "a clock without a period", strcpy(arguments.peer, "clock"));
+	REFUSED(invalid, "a loopback without frames", strcpy(arguments.peer, "loopback"));
+	REFUSED(invalid, "frames that do not fit", strcpy(arguments.peer, "loopback");
+		arguments.frame_count = 1; arguments.frame_bytes = PAGE);
+	REFUSED(invalid, "slots without bytes", arguments.frame_count = 1);
+	REFUSED(invalid, "bytes of no slots", arguments.frame_bytes = PAGE);
+	REFUSED(invalid, "a reply without a peer", arguments.reply = (ULONG_PTR)pages(1);
+		arguments.reply_size = 8);
+	REFUSED(STATUS_ACCESS_VIOLATION, "a reply to where nothing is", strcpy(arguments.peer, "fill");
+		arguments.reply = 16; arguments.reply_size = 8);
+	REFUSED(STATUS_ACCESS_VIOLATION, "a reply to the system", strcpy(arguments.peer, "fill");
+		arguments.reply = 0xffff800000001000ull; arguments.reply_size = 8);
+	REFUSED(invalid, "a reply of 257 bytes", strcpy(arguments.peer, "fill");
+		arguments.reply = (ULONG_PTR)pages(1); arguments.reply_size = 257);
 }
 
 static void test_memory(HANDLE device)
@@ -154,6 +168,49 @@ static void test_event(HANDLE device)
 	CloseHandle(mutex);
 }
 
+/* The driver has a copy of the memory under Wine, which comes back with the end. */
+static void test_frames(HANDLE device)
+{
+	struct pendshare_capture_options options = {.count = 3};
+	struct pendshare_share arguments = share_arguments(11, "capture");
+	struct pendshare_frames_owner frames;
+	struct pendshare_frame frame;
+	UCHAR *memory = pages(4);
+	struct pending pending;
+	ULONG good = 0;
+
+	arguments.frame_count = 3;
+	arguments.frame_bytes = PAGE;
+	arguments.options_size = sizeof(options);
+	memcpy(arguments.options, &options, sizeof(options));
+	share(device, &arguments, memory, 4 * PAGE, &pending);
+	check_status(await(&pending, "the end of capture") & ~0xff00,
+		     PENDSHARE_STATUS(PENDSHARE_PEER_ENDED, 0, 0), "capture ends after its frames");
+	tap(pending.result.Information == 4 * PAGE, "having written all of the memory");
+	if (pendshare_frames_owner_init(&frames, memory, 4 * PAGE) == PENDSHARE_FRAMES_OK)
+		while (pendshare_frames_owner_take(&frames, &frame) == PENDSHARE_FRAMES_OK)
+			good += frame.sequence == good && frame.bytes == PAGE &&
+				*(__u32 *)pendshare_frames_owner_memory(&frames, frame.slot) ==
+					frame.sequence;
+	tap(good == 3, "and they lie there in their order");
+}
+
+/* As a program sends it that was built before there were frames. */
+static void test_first_version(HANDLE device)
+{
+	struct pendshare_share arguments = share_arguments(12, "");
+	struct pending pending;
+
+	arguments.size = PENDSHARE_SHARE_SIZE;
+	begin(device, PENDSHARE_IOC_SHARE, &arguments, PENDSHARE_SHARE_SIZE, pages(1), PAGE,
+	      &pending);
+	await_accepted(device, 1);
+	check_status(end_share(device, PENDSHARE_IOC_RELEASE, 12), STATUS_SUCCESS,
+		     "a SHARE of the first version is released");
+	check_status(await(&pending, "the end of a first version"),
+		     PENDSHARE_STATUS(PENDSHARE_RELEASED, 0, 0), "and ends as released");
+}
+
 void test_share(void)
 {
 	HANDLE device = device_open(FILE_FLAG_OVERLAPPED);
@@ -163,6 +220,8 @@ void test_share(void)
 	test_ids(device);
 	test_readonly(device);
 	test_event(device);
+	test_first_version(device);
+	test_frames(device);
 	CloseHandle(device);
 	await_quiet("refused shares");
 }

@@ -99,6 +99,7 @@ struct request {
 	LONG volatile completed;
 	NTSTATUS status;
 	struct live *live; /* the memory behind its MDL */
+	struct locked *locked;
 	ACCESS_STATE access; /* of a create */
 	IO_SECURITY_CONTEXT security;
 };
@@ -126,6 +127,10 @@ void device_put(struct device *device);
 /* file.c */
 NTSTATUS device_irp(DEVICE_OBJECT *device, IRP *irp);
 void file_put(struct file *file);
+
+/* locked.c */
+void locked_write(struct locked *locked); /* to the caller; NULL: nothing */
+void locked_free(struct locked *locked);
 
 /* queue.c */
 void queue_cancel_file(struct file *file);

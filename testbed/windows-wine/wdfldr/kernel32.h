@@ -36,6 +36,11 @@ K32 BOOL32 TlsSetValue(ULONG slot, void *value);
 K32 HANDLE OpenProcess(ULONG access, BOOL32 inherit, ULONG id);
 K32 HANDLE OpenThread(ULONG access, BOOL32 inherit, ULONG id);
 #define PROCESS_QUERY_INFORMATION 0x400
+#define PROCESS_VM_OPERATION 0x8
+#define PROCESS_VM_READ 0x10
+#define PROCESS_VM_WRITE 0x20
+K32 BOOL32 ReadProcessMemory(HANDLE process, const void *from, void *to, SIZE_T bytes, SIZE_T *done);
+K32 BOOL32 WriteProcessMemory(HANDLE process, void *to, const void *from, SIZE_T bytes, SIZE_T *done);
 K32 HANDLE GetModuleHandleA(const char *name);
 
 K32 BOOL32 DuplicateToken(HANDLE token, SECURITY_IMPERSONATION_LEVEL level, HANDLE *duplicate);

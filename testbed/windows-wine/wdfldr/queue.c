@@ -129,12 +129,26 @@ static void present(void *instance, void *context)
 /*
  * Rule: requests are presented on whatever thread comes by, so that the process is arbitrary, and
  * requests of one thread may be in the driver at the same time. [FxPkgIo::DispatchStep2,
- * FxIoQueue::DispatchEvents] Here it is always another thread.
+ * FxIoQueue::DispatchEvents] Here it is another thread and the caller's by turns.
+ *
+ * Wine passes on what is completed inside of its dispatch only when that returns. Now and then that
+ * takes long, so that the completion of another request, though later, comes first.
  */
 void queue_submit(struct queue *queue, struct request *request)
 {
+	static LONG volatile submitted;
+	LONG turn = InterlockedIncrement(&submitted);
+	LARGE_INTEGER pause = { .QuadPart = -20000 }; /* 2 ms */
+
 	put(queue, request, FALSE);
-	stop_unless(TrySubmitThreadpoolCallback(present, queue, NULL), "no thread for a request");
+	if (turn % 2) {
+		stop_unless(TrySubmitThreadpoolCallback(present, queue, NULL),
+			    "no thread for a request");
+		return;
+	}
+	present(NULL, queue);
+	if (turn % 16 == 0)
+		KeDelayExecutionThread(KernelMode, FALSE, &pause);
 }
 
 /*
@@ -152,6 +166,7 @@ NTSTATUS double_WdfRequestForwardToIoQueue(PWDF_DRIVER_GLOBALS globals, WDFREQUE
 	irql_at_most(DISPATCH_LEVEL);
 	stop_unless(request->presented && request->origin != queue,
 		    "a request forwarded that no queue has presented, or to where it came from");
+	locked_write(request->locked);
 	put(queue, request, FALSE);
 	return STATUS_SUCCESS;
 }

@@ -48,6 +48,7 @@ void request_complete(struct request *request, NTSTATUS status, ULONG_PTR inform
 	object_clean_up(&request->object);
 	if (request->live)
 		live_close(request->live, irp);
+	locked_free(request->locked);
 	IoCompleteRequest(irp, IO_NO_INCREMENT);
 	object_put(&request->object);
 	file_put(file);

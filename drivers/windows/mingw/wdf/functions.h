@@ -55,6 +55,8 @@
 	  (PWDF_OBJECT_ATTRIBUTES Attributes, POOL_TYPE PoolType, ULONG PoolTag,                \
 	   size_t BufferSize, WDFMEMORY * Memory, PVOID * Buffer),                              \
 	  (Attributes, PoolType, PoolTag, BufferSize, Memory, Buffer))                          \
+	X(194, WdfMemoryGetBuffer, PVOID, (WDFMEMORY Memory, size_t * BufferSize),              \
+	  (Memory, BufferSize))                                                                 \
 	X(202, WdfObjectGetTypedContextWorker, PVOID,                                           \
 	  (WDFOBJECT Handle, PCWDF_OBJECT_CONTEXT_TYPE_INFO TypeInfo), (Handle, TypeInfo))      \
 	X(203, WdfObjectAllocateContext, NTSTATUS,                                              \
@@ -86,6 +88,9 @@
 	X(272, WdfRequestRetrieveOutputWdmMdl, NTSTATUS, (WDFREQUEST Request, PMDL * Mdl),      \
 	  (Request, Mdl))                                                                       \
 	X(277, WdfRequestGetFileObject, WDFFILEOBJECT, (WDFREQUEST Request), (Request))         \
+	X(279, WdfRequestProbeAndLockUserBufferForWrite, NTSTATUS,                              \
+	  (WDFREQUEST Request, PVOID Buffer, size_t Length, WDFMEMORY * MemoryObject),          \
+	  (Request, Buffer, Length, MemoryObject))                                              \
 	X(281, WdfRequestForwardToIoQueue, NTSTATUS,                                            \
 	  (WDFREQUEST Request, WDFQUEUE DestinationQueue), (Request, DestinationQueue))         \
 	X(283, WdfRequestRequeue, NTSTATUS, (WDFREQUEST Request), (Request))                    \

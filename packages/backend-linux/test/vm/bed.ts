@@ -23,7 +23,7 @@ export function openDevice(wakeup: Wakeup): Promise<Device> {
 
 /** Pages that the driver has pinned for anyone, told by a file of its own. */
 export function pinnedPages(): number {
-  const driver = loadAddon().openDevice(DEVICE_PATH, false, false)
+  const driver = loadAddon().addon.openDevice(DEVICE_PATH, false, false)
   try {
     return driver.info().totalPinnedPages
   } finally {

@@ -19,7 +19,7 @@ if (process.env.BOMBARD_US !== undefined) {
 }
 
 function memlockPages(): number {
-  const addon = loadAddon()
+  const addon = loadAddon().addon
   const device = addon.openDevice(DEVICE_PATH, false, false)
   try {
     return addon.lockableBytes() / device.info().pageSize

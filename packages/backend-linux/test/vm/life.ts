@@ -26,4 +26,4 @@ console.log(await worker.terminate(), pinnedPages())
 
 const last = await device.share({ bytes: device.info.pageSize })
 await device.close()
-console.log((await last.ended).reason, pinnedPages(), loadAddon().abi.PENDSHARE_ABI_VERSION)
+console.log((await last.ended).reason, pinnedPages(), loadAddon().addon.abi.PENDSHARE_ABI_VERSION)

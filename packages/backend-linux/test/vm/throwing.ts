@@ -18,6 +18,8 @@ device.share({
   access: 'readwrite',
   peer: event === 'doorbell' ? 'fill' : '',
   peerOptions: new Uint8Array(0),
+  frames: undefined,
+  reply: undefined,
   event: undefined,
   label: 'throwing',
   deadlineMs: undefined,

@@ -4,12 +4,15 @@
  *   attach ──► step, notify, ring, recall ... ──► detach
  */
 import type { Access, PendshareError, ShareId } from '@pendshare/core'
+import type { PeerFrames } from './frames.ts'
 
 export interface MockPeer {
   /** What `device.share({ peer })` asks for: 1 to 31 bytes of ASCII. */
   readonly name: string
   /** The access without which a share is refused. Default: any will do. */
   readonly access?: Access
+  /** It speaks frames: shares without are refused; for a peer that says nothing, those with. */
+  readonly frames?: true
   /**
    * Begins to use a share. Throw to refuse it: a `PendshareError` reaches the program as it is, anything
    * else as the cause of `ERR_PENDSHARE_PEER_FAILED`.
@@ -38,14 +41,21 @@ export interface PeerShare {
   readonly id: ShareId
   readonly label: string
   readonly access: Access
-  /** The peer's options as they came from the program, at most 64 bytes. */
+  /** The peer's options as they came from the program, at most 4096 bytes. */
   readonly options: Uint8Array
+  /** While it attaches: answers the program, by what was really set for instance; at most 256 bytes. `mockPeer()` has it typed. */
+  reply(bytes: Uint8Array): void
   /** Bytes of memory, whole pages. */
   readonly length: number
   /** The memory itself, live. Throws once the share is unmapped: nothing may touch it then. */
   readonly memory: Uint8Array
   /** Whether the share is ending; detach is coming. */
   readonly ending: boolean
+  /**
+   * Lays out the frames that the share was asked for with, and is then the kernel's side of them: once, while attaching. With
+   * `playback` the program has all slots at first, else the peer.
+   */
+  frames(options: { readonly playback: boolean }): PeerFrames
   /** The first so many bytes were written: `end.bytes`. Never goes down. */
   written(bytes: number): void
   /** Rings the doorbell. Rings coalesce into a count until the program looks. */

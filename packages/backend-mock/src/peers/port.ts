@@ -2,6 +2,7 @@
 import type { Access, PendshareError, ShareId } from '@pendshare/core'
 import { refusal } from '../refusal.ts'
 import type { Task } from '../scheduler/scheduler.ts'
+import { KernelFrames, type PeerFrames } from './frames.ts'
 import type { PeerHost } from './host.ts'
 import type { Attachment, MockPeer, PeerShare } from './peer.ts'
 import { Steps } from './steps.ts'
@@ -14,6 +15,7 @@ export class PeerPort implements PeerShare {
   readonly #peer: MockPeer
   #memory: Uint8Array | undefined
   #attachment: Attachment | undefined
+  #frames: PeerFrames | undefined
   readonly #steps: Steps
   #written = 0
   #periodNs = 0
@@ -42,6 +44,11 @@ export class PeerPort implements PeerShare {
     return this.#share.request.peerOptions
   }
 
+  reply(bytes: Uint8Array): void {
+    const { reply } = this.#share.request
+    if (reply !== undefined && this.#attachment === undefined) reply.set(bytes.subarray(0, reply.length))
+  }
+
   get length(): number {
     return this.#share.request.memory.byteLength
   }
@@ -55,6 +62,16 @@ export class PeerPort implements PeerShare {
 
   get ending(): boolean {
     return this.#share.lease.reason !== undefined
+  }
+
+  frames({ playback }: { readonly playback: boolean }): PeerFrames {
+    const { frames } = this.#share.request
+    if (frames === undefined || this.#frames !== undefined) {
+      throw refusal('EINVAL', `The share ${this.id} has no frames to lay out, or they are.`)
+    }
+    const pageSize = this.#share.driver.pages.size
+    this.#frames = new KernelFrames(this, { ...frames, pageSize, playback })
+    return this.#frames
   }
 
   get bytes(): number {

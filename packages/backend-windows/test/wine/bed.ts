@@ -1,7 +1,11 @@
-/** What the tests on a real driver share: memory that is live under Wine, the driver seen from outside, and children. */
+/**
+ * What the tests on a real driver share: memory that is live under Wine, the driver seen from outside, and children. On Windows
+ * itself, where nothing lies beside this file, they are the same tests on the backend as it is.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,22 +32,27 @@ interface Live {
   putUnder(whole: Uint8Array, name: string): bigint
   closeSection(handle: bigint): void
 }
-const live: Live = createRequire(import.meta.url)('./live.node')
+const live: Live | undefined = existsSync(new URL('live.node', import.meta.url))
+  ? createRequire(import.meta.url)('./live.node')
+  : undefined
 
 /** The sections that buffers lie under. Their handles are closed with them, which frees the names. */
 const sections = new WeakMap<ArrayBufferLike, string>()
-const collected = new FinalizationRegistry(live.closeSection)
+const collected = new FinalizationRegistry((section: bigint) => live?.closeSection(section))
 let lastSection = 0
 
 /**
  * The same backend, but shared buffers are put under sections first, and the label of a share says which: Wine hands
  * a driver copies of memory, so both have to meet there. All else goes through as it is.
  */
-export const underWine: Backend = {
+const underWine: Backend = {
   name: windows.name,
   probe: () => windows.probe(),
   open: async (request: OpenRequest, sink: EventSink) => overSections(await windows.open(request, sink)),
 }
+
+/** The one that is tested. */
+export const backend: Backend = live ? underWine : windows
 
 function overSections(device: BackendDevice): BackendDevice {
   return {
@@ -63,7 +72,8 @@ function sectionLabel({ memory, label }: ShareRequest): string {
   const { buffer, byteOffset } = memory
   const whole = new Uint8Array(buffer, 0, buffer.byteLength)
   // What lies off a page is none of ours to move; the backend refuses it.
-  if (!types.isSharedArrayBuffer(buffer) || loadAddon().addressOf(whole) % 4096n !== 0n) return label
+  if (!live || !types.isSharedArrayBuffer(buffer)) return label
+  if (loadAddon().addon.addressOf(whole) % 4096n !== 0n) return label
   let name = sections.get(buffer)
   if (name === undefined) {
     name = `${process.pid}-${threadId}-${++lastSection}`
@@ -79,7 +89,7 @@ export function beside(name: string): URL {
 }
 
 export function openDevice(): Promise<Device> {
-  return createOpen({})({ backend: underWine })
+  return createOpen({})({ backend })
 }
 
 /** Pages that the driver has pinned for anyone. */
@@ -96,7 +106,7 @@ export function revoke(graceMs: number): void {
 }
 
 function onDriver<T>(ask: (driver: NativeDevice) => T): T {
-  const driver = loadAddon().openDevice(DEVICE_PATH, false, true)
+  const driver = loadAddon().addon.openDevice(DEVICE_PATH, false, true)
   try {
     return ask(driver)
   } finally {

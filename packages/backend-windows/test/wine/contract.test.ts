@@ -2,12 +2,12 @@
 import { after, describe, it } from 'node:test'
 import { runContract } from '@pendshare/contract-tests'
 import { createOpen } from '@pendshare/core'
-import { beside, pinnedPages, revoke, underWine } from './bed.ts'
+import { backend, beside, pinnedPages, revoke } from './bed.ts'
 
 const open = createOpen({})
 
 runContract({
-  name: 'the Windows driver under Wine',
+  name: 'the Windows driver',
   runner: { describe, it, after },
   supports: {
     memlock: false,
@@ -17,7 +17,7 @@ runContract({
     event: true,
     liveMemory: true,
   },
-  open: (watch) => open({ backend: watch(underWine) }),
+  open: (watch) => open({ backend: watch(backend) }),
   fixture: beside('./fixture'),
   hooks: {
     remove: () => revoke(0),

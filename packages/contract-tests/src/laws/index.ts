@@ -4,6 +4,10 @@ import { closing } from './closing.ts'
 import { deviceStates } from './device-states.ts'
 import { doorbell } from './doorbell.ts'
 import { events } from './events.ts'
+import { frames } from './frames.ts'
+import { framesEnds } from './frames-ends.ts'
+import { playback } from './frames-playback.ts'
+import { framesRefusals } from './frames-refusals.ts'
 import { lease } from './lease.ts'
 import { memory } from './memory.ts'
 import { oneEnd } from './one-end.ts'
@@ -30,7 +34,11 @@ export const laws: readonly Law[] = [
   ...doorbell,
   ...ring,
   ...streams,
+  ...frames,
+  ...playback,
+  ...framesEnds,
   ...refusals,
+  ...framesRefusals,
   ...shareStates,
   ...deviceStates,
   ...random,

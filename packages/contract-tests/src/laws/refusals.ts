@@ -4,7 +4,7 @@ import { type Device, type ErrorCode, PendshareError, Region } from '@pendshare/
 import type { Context } from '../context.ts'
 import { room } from '../law.ts'
 
-interface Refusal {
+export interface Refusal {
   readonly what: string
   readonly code: ErrorCode
   /** What the message has to say besides. */
@@ -13,16 +13,16 @@ interface Refusal {
 }
 
 /** Values that no type checker would let pass: the checks are for callers without one. */
-const wrong = (value: unknown) => value as never
+export const wrong = (value: unknown) => value as never
 
-const share = (options: object) => (device: Device) =>
+export const share = (options: object) => (device: Device) =>
   device.share(wrong({ bytes: device.info.pageSize, ...options }))
 const shareRegion = (region: () => unknown, options?: unknown) => (device: Device) =>
   device.share(wrong(region()), wrong(options))
 
 const growable = (bytes: number, maxByteLength = bytes) => new SharedArrayBuffer(bytes, { maxByteLength })
 
-const INVALID = 'ERR_PENDSHARE_INVALID_ARGUMENT'
+export const INVALID = 'ERR_PENDSHARE_INVALID_ARGUMENT'
 const UNALIGNED = 'ERR_PENDSHARE_UNALIGNED'
 const DETACHABLE = 'ERR_PENDSHARE_DETACHABLE'
 const RESIZABLE = 'ERR_PENDSHARE_RESIZABLE'
@@ -119,10 +119,10 @@ const options: Refusal[] = [
   { what: 'a signal that is none', code: INVALID, says: /signal/, attempt: share({ signal: {} }) },
   { what: 'a doorbell that is no handle', code: INVALID, says: /doorbell/, attempt: share({ doorbell: -1 }) },
   {
-    what: 'peer options of over 64 bytes',
+    what: 'peer options of over 4096 bytes',
     code: INVALID,
     says: /peerOptions/,
-    attempt: share({ peer: 'mine', peerOptions: new Uint8Array(65) }),
+    attempt: share({ peer: 'mine', peerOptions: new Uint8Array(4097) }),
   },
   {
     what: 'unknown peer options',
@@ -158,6 +158,16 @@ export const refusals = room('refusals', (law) => {
       await refuses(context, device, refusal)
       assert.equal(context.witness(device).sightings.size, 1, 'the driver was asked')
     })
+
+  law('an unknown peer, with the longest options: ERR_PENDSHARE_UNKNOWN_PEER', [], async (context) => {
+    const device = await context.open()
+    for (const bytes of [64, 65, 4096])
+      await refuses(context, device, {
+        what: `an unknown peer with ${bytes} bytes of options`,
+        code: 'ERR_PENDSHARE_UNKNOWN_PEER',
+        attempt: share({ peer: 'no-such-peer', peerOptions: new Uint8Array(bytes).fill(1) }),
+      })
+  })
 
   law('an unknown peer: ERR_PENDSHARE_UNKNOWN_PEER, and no event ever comes', [], async (context) => {
     const device = await context.open()
@@ -220,7 +230,8 @@ export const refusals = room('refusals', (law) => {
   )
 })
 
-async function refuses(context: Context, device: Device, refusal: Refusal): Promise<void> {
+/** Fails unless it is refused so, and the device is as it was before. */
+export async function refuses(context: Context, device: Device, refusal: Refusal): Promise<void> {
   const [shares, pinned] = [device.shares(), device.stats().pinnedPages]
   const attempt = Promise.resolve().then(() => refusal.attempt(device))
   await assert.rejects(context.within(`refusing ${refusal.what}`, attempt), (error: unknown) => {

@@ -1,18 +1,11 @@
-/** Plays the golden vectors on the TypeScript side, and has the C side play the same file where there is a compiler. */
+/** The golden vectors of the ring. */
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { describe, it } from 'vitest'
 import { CONSUMER, formatRing, PRODUCER } from '../../src/ring/layout.ts'
 import { RingReader } from '../../src/ring/reader.ts'
 import { RingWriter } from '../../src/ring/writer.ts'
+import { describeVectors } from '../golden.ts'
 import { corruption } from './ring.ts'
-
-const native = fileURLToPath(new URL('../../../../testbed/native/ring/', import.meta.url))
-const vectors = `${native}golden/vectors.txt`
 
 class Player {
   #memory: Uint8Array = new Uint8Array()
@@ -137,37 +130,5 @@ function attempt(action: () => string): string {
   }
 }
 
-describe('the golden vectors', () => {
-  const player = new Player()
-  let title = ''
-  let steps: [line: number, words: string[]][] = []
-  const group = () => {
-    const [what, played] = [title, steps]
-    if (played.length === 0) return
-    it(what, async () => {
-      for (const [line, [step = '', ...args]] of played) {
-        await play(player, step, args).catch((error: Error) => {
-          throw new Error(`vectors.txt:${line}: ${error.message}`, { cause: error })
-        })
-      }
-    })
-    steps = []
-  }
-  for (const [index, line] of readFileSync(vectors, 'utf8').split('\n').entries()) {
-    if (line.startsWith('#')) {
-      group()
-      title = line.slice(2)
-    } else if (line !== '') steps.push([index + 1, line.split(' ')])
-  }
-  group()
-})
-
-const compiler = spawnSync('cc', ['--version']).status === 0 && spawnSync('make', ['--version']).status === 0
-
-describe.skipIf(!compiler)('the golden vectors in C', () => {
-  it('agree with ring.h', { timeout: 60_000 }, async () => {
-    await promisify(execFile)('make', ['-s', 'golden'], { cwd: native })
-    const { stdout } = await promisify(execFile)(`${native}build/golden`, [vectors])
-    assert.match(stdout, /^golden: \d+ steps agree$/m)
-  })
-})
+const player = new Player()
+describeVectors('ring', (step, args) => play(player, step, args))

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 const DEVICE = '/dev/pendshare'
 const FILE_LINE = /^pendshare:\tshares (\d+) pinned_pages (\d+)$/m
 const SHARE_LINE =
-  /^share:\tid (\d+) bytes (\d+) access (\w+) peer (\S+) state (\w+) rings (\d+) missed (\d+|-) label (.*)$/gm
+  /^share:\tid (\d+) bytes (\d+) access (\w+) peer (\S+) state (\w+) rings (\d+) missed (\d+|-) (?:frames (\d+) user (\d+) overruns (\d+) )?label (.*)$/gm
 
 export interface ListedShare {
   readonly id: string
@@ -15,6 +15,8 @@ export interface ListedShare {
   readonly rings: number
   /** Ticks that the timer of the peer missed; absent where it has none. */
   readonly missed?: number
+  /** Slots of a share with frames, how many of them the program has, and the frames that found none. */
+  readonly frames?: { readonly count: number; readonly user: number; readonly overruns: number }
   readonly label: string
 }
 
@@ -44,7 +46,7 @@ export function listFiles(proc = '/proc'): ListedFile[] {
 
 export function parseFile(pid: number, command: string, text: string): ListedFile {
   const shares = [...text.matchAll(SHARE_LINE)].map(
-    ([, id = '', bytes, access = '', peer = '', state = '', rings, missed, label = '']): ListedShare => ({
+    ([, id = '', bytes, access = '', peer = '', state = '', rings, missed, ...rest]): ListedShare => ({
       id,
       bytes: Number(bytes),
       access,
@@ -52,10 +54,16 @@ export function parseFile(pid: number, command: string, text: string): ListedFil
       state,
       rings: Number(rings),
       ...(missed !== '-' && { missed: Number(missed) }),
-      label: restore(label),
+      ...framesOf(rest),
+      label: restore(rest[3] ?? ''),
     }),
   )
   return { pid, command, pinnedPages: Number(FILE_LINE.exec(text)?.[2] ?? 0), shares }
+}
+
+function framesOf([count, user, overruns]: readonly (string | undefined)[]): Pick<ListedShare, 'frames'> {
+  if (count === undefined) return {}
+  return { frames: { count: Number(count), user: Number(user), overruns: Number(overruns) } }
 }
 
 /** Undoes the kernel's `\ooo` for bytes that would break a line into words. */

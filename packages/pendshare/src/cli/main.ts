@@ -1,8 +1,12 @@
 /** The command `pendshare`: is the driver usable, what does it offer, who holds memory in it. Machine-readable with --json. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import './endings.ts'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { PendshareError } from '../index.ts'
-import { doctor } from './doctor.ts'
+import { formatBytes, parseBytes } from './bytes.ts'
+import { doctor, FIRST_STREAM_BYTES } from './doctor/index.ts'
+import { EXIT } from './exit-codes.ts'
 import { info } from './info.ts'
+import { VERSION } from './package.ts'
 import { revoke } from './revoke.ts'
 import { top } from './top.ts'
 
@@ -10,13 +14,26 @@ const MAX_GRACE_MS = 3_600_000
 
 const program = new Command('pendshare')
   .description("lend a Node.js program's memory to a kernel driver: look at the driver and at who uses it")
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(pendshare --help lists the commands)')
+  // Inherited by the commands: they throw.
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Exit codes: ${EXIT.done} done; ${EXIT.failed} it cannot be done, and a sentence says what to do; ${EXIT.usage} a mistake in the command line;
+${EXIT.interrupted} Ctrl-C; of doctor: ${EXIT.done} ready, ${EXIT.failed} not ready, ${EXIT.unclear} cannot tell`,
+  )
 
 program
   .command('doctor')
   .description(
-    'say for each backend whether it can be used here, and if not, what to do; exit code 1 if none can',
+    'say whether this machine is ready, and what to type if not; exit code 0 ready, 1 not ready, 2 cannot tell',
+  )
+  .addOption(
+    new Option('--bytes <n>', 'how much memory is to be lent at a time, such as 65536, 64KiB or 2GiB')
+      .argParser(parseBytes)
+      .default(FIRST_STREAM_BYTES, formatBytes(FIRST_STREAM_BYTES)),
   )
   .option('--json', 'print JSON')
   .action(doctor)
@@ -68,7 +85,9 @@ function graceMs(text: string): number {
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof PendshareError)) throw error
-  console.error(`pendshare: ${error.code}: ${error.message}`)
-  process.exitCode = 1
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
+  else if (error instanceof PendshareError) {
+    console.error(`pendshare: ${error.code}: ${error.message}`)
+    process.exitCode = EXIT.failed
+  } else throw error
 }

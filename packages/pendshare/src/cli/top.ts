@@ -14,16 +14,13 @@ const COLUMNS = [
   'STATE',
   'RINGS',
   'MISSED',
+  'FRAMES',
+  'OVERRUNS',
   'LABEL',
 ] as const
 
 export async function top({ json, watch }: { json?: true; watch?: number }): Promise<void> {
-  if (!existsSync('/dev/pendshare')) {
-    throw new PendshareError(
-      'ERR_PENDSHARE_NO_DRIVER',
-      'there is no /dev/pendshare here; load the driver with: modprobe pendshare',
-    )
-  }
+  if (!existsSync('/dev/pendshare')) throw new PendshareError('ERR_PENDSHARE_NO_DRIVER', whyNot())
   if (json) {
     console.log(JSON.stringify(listFiles(), undefined, 2))
     return
@@ -34,6 +31,11 @@ export async function top({ json, watch }: { json?: true; watch?: number }): Pro
     await setTimeout(watch * 1000)
     console.log()
   }
+}
+
+function whyNot(): string {
+  if (process.platform === 'linux') return 'there is no /dev/pendshare here; type `pendshare doctor`'
+  return `top reads what Linux alone tells of open devices, and this is ${process.platform}; type \`pendshare info\``
 }
 
 export function table(files: readonly ListedFile[]): string {
@@ -49,6 +51,8 @@ export function table(files: readonly ListedFile[]): string {
         share.state,
         share.rings,
         share.missed ?? '-',
+        share.frames ? `${share.frames.user}/${share.frames.count}` : '-',
+        share.frames?.overruns ?? '-',
         share.label,
       ].map(String),
     ),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'vitest'
-import { BUILT_IN_PEERS } from '../src/peers.ts'
+import { BUILT_IN_PEERS } from '../src/peer/built-in.ts'
 import { shareOptionsCheck } from '../src/schemas.ts'
 import { INFO } from './fake.ts'
 
