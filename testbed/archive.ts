@@ -7,7 +7,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainApt, LISTS_LAST_MS } from './apt.ts'
 import { cacheRoot, withLock } from './cache.ts'
-import { mustRun, run } from './command.ts'
+import { type CommandResult, mustRun, run } from './command.ts'
 
 export type Suite = 'bookworm' | 'trixie' | 'sid'
 export type Architecture = 'amd64' | 'arm64'
@@ -26,6 +26,8 @@ export class Archive {
   readonly suite: Suite
   readonly architecture: Architecture
   readonly #directory: string
+  /** What apt-cache has said, by its words: it takes a second each time, and all groups of a kernel ask the same. */
+  readonly #said = new Map<string, Promise<CommandResult>>()
 
   private constructor(suite: Suite, architecture: Architecture) {
     this.suite = suite
@@ -33,18 +35,26 @@ export class Archive {
     this.#directory = join(cacheRoot(), `apt-${suite}-${architecture}`)
   }
 
-  /** The archive with lists that are at most a day old. Rejects with one sentence where they cannot be had. */
-  static async open(suite: Suite, architecture: Architecture): Promise<Archive> {
-    const archive = new Archive(suite, architecture)
-    await withLock(archive.#directory, async () => {
-      if (!(await archive.#isFresh())) await archive.#refresh()
+  /** The archive with lists that were at most a day old when it was first asked for. Rejects with one sentence where they cannot be had. */
+  static open(suite: Suite, architecture: Architecture): Promise<Archive> {
+    const name = `${suite} ${architecture}`
+    const opened = Archive.#open.get(name) ?? new Archive(suite, architecture).#prepare()
+    Archive.#open.set(name, opened)
+    opened.catch(() => Archive.#open.delete(name))
+    return opened
+  }
+  static readonly #open = new Map<string, Promise<Archive>>()
+
+  async #prepare(): Promise<Archive> {
+    await withLock(this.#directory, async () => {
+      if (!(await this.#isFresh())) await this.#refresh()
     })
-    return archive
+    return this
   }
 
   /** Names that begin with `prefix`. */
   async names(prefix: string): Promise<string[]> {
-    return (await mustRun(this.#argv('apt-cache', 'pkgnames', prefix))).stdout.split('\n').filter(Boolean)
+    return (await this.#ask('pkgnames', prefix)).stdout.split('\n').filter(Boolean)
   }
 
   async show(name: string): Promise<Package> {
@@ -54,7 +64,7 @@ export class Archive {
   }
 
   async find(name: string): Promise<Package | undefined> {
-    const { exitCode, stdout } = await run(this.#argv('apt-cache', 'show', '--no-all-versions', name))
+    const { exitCode, stdout } = await this.#ask('show', '--no-all-versions', name)
     const version = /^Version: (\S+)$/m.exec(stdout)?.[1]
     if (exitCode !== 0 || !version) return undefined
     return { name, version, depends: /^Depends: (.*)$/m.exec(stdout)?.[1] ?? '' }
@@ -62,7 +72,7 @@ export class Archive {
 
   /** True if the suite itself has the package, and not only its security updates. */
   async inSuiteItself(name: string): Promise<boolean> {
-    const { stdout } = await mustRun(this.#argv('apt-cache', 'madison', name))
+    const { stdout } = await this.#ask('madison', name)
     return stdout.split('\n').some((line) => line.includes(` ${this.suite}/`))
   }
 
@@ -101,6 +111,13 @@ export class Archive {
     )
   }
 
+  #ask(...words: readonly string[]): Promise<CommandResult> {
+    const question = words.join(' ')
+    const answer = this.#said.get(question) ?? run(this.#argv('apt-cache', ...words))
+    this.#said.set(question, answer)
+    return answer
+  }
+
   /** Once more with new lists when a package has moved on since they were fetched. */
   async #fetch(words: readonly string[], cwd: string, into: string): Promise<void> {
     const argv = this.#argv('apt-get', ...words)
@@ -119,6 +136,7 @@ export class Archive {
 
   async #refresh(): Promise<void> {
     const directory = this.#directory
+    this.#said.clear()
     await mkdir(join(directory, 'lists/partial'), { recursive: true })
     await mkdir(join(directory, 'cache/archives/partial'), { recursive: true })
     await writeFile(join(directory, 'status'), '')

@@ -1,4 +1,4 @@
-/** `npm run check`: lint, format and types of the whole workspace, without running anything. */
+/** `npm run check`: lint, format, types, and what nobody uses, of the whole workspace, without running anything. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -13,6 +13,7 @@ if (unknown.length > 0) {
 const steps: readonly [name: string, command: string, ...string[]][] = [
   ['lint and format', 'biome', fix ? 'check' : 'ci', ...(fix ? ['--write'] : []), '.'],
   ['types', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
+  ['what nobody uses', 'knip'],
 ]
 
 const failed = steps.filter(([name, command, ...options]) => {

@@ -1,4 +1,5 @@
 /** Other versions of Node than the pinned one, from the npm registry. */
+import { cp, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, cacheRoot } from './cache.ts'
 import { mustRun } from './command.ts'
@@ -36,4 +37,22 @@ export function installedNode(version: string, arch: string = process.arch): str
 
 function packageFor(arch: string): string {
   return `node-${process.platform}-${arch}`
+}
+
+/** npm of the pinned Node's time. */
+const NPM = 'npm@11'
+
+/** Puts the workspace's Node and an npm into a root, as the archives of nodejs.org lay them out under /usr/local. */
+export async function installNodeInto(root: string): Promise<void> {
+  const node = await installNode(process.versions.node)
+  const npm = await cached(NPM, async (directory) => {
+    await mustRun(['npm', 'install', '--no-save', '--no-audit', '--prefix', directory, NPM], {
+      progress: NPM,
+    })
+  })
+  const home = join(root, 'usr/local')
+  await cp(node, join(home, 'bin/node'))
+  await cp(join(npm, 'node_modules/npm'), join(home, 'lib/node_modules/npm'), { recursive: true })
+  for (const name of ['npm', 'npx'])
+    await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(home, 'bin', name))
 }

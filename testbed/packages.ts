@@ -12,7 +12,7 @@ export const DEBIAN_PACKAGES = {
   cmake: 'building the addons',
   cpio: 'the initramfs of the VMs',
   debootstrap:
-    "roots of other suites: newer kernels' compilers, and the machine with nothing on it of test:fresh",
+    "roots of Debian: newer kernels' compilers, the machine with nothing on it of test:fresh, those of the Debian packages",
   dwarves: 'pahole, which writes the types (BTF) of a module for kernels that have them',
   flex: KERNEL,
   'g++': COMPILER,
@@ -30,6 +30,7 @@ export const DEBIAN_PACKAGES = {
   make: COMPILER,
   'mingw-w64-tools': WINDOWS,
   'mingw-w64-x86-64-dev': WINDOWS,
+  musl: 'which symbols the prebuilt addons for musl find there',
   perl: "the kernel's checkpatch, and building the debug kernel",
   python3: KERNEL,
   'qemu-system-arm': 'VMs of arm64',

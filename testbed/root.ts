@@ -20,9 +20,9 @@ export async function copyNetwork(root: string): Promise<void> {
   }
 }
 
-/** A minimal root of `suite` with `packages`. Needs root rights: rejects with a sentence that says so. */
-export async function debianRoot(name: string, suite: Suite, packages: readonly string[]): Promise<string> {
-  return cached(`root-${name}-${digest(`1 ${packages.join(' ')}`)}`, async (root) => {
+/** What debootstrap makes of `suite` and no more; it is not to be written to. Needs root rights: rejects with a sentence that says so. */
+export async function bareRoot(suite: Suite): Promise<string> {
+  return cached(`root-bare-${suite}`, async (root) => {
     if (process.getuid?.() !== 0)
       throw new Error(`a root of Debian's ${suite} can be made by root only: run this as root`)
     await ensurePackages(['debootstrap'])
@@ -32,15 +32,28 @@ export async function debianRoot(name: string, suite: Suite, packages: readonly 
     await writeFile(join(root, 'etc/apt/sources.list'), sources)
     await writeFile(join(root, 'etc/apt/apt.conf.d/90network'), await aptNetwork())
     await copyNetwork(root)
+    await strip(root)
+  })
+}
+
+/** The same with `packages`. */
+export async function debianRoot(name: string, suite: Suite, packages: readonly string[]): Promise<string> {
+  return cached(`root-${name}-${digest(`2 ${packages.join(' ')}`)}`, async (root) => {
+    await mustRun(['cp', '--archive', '--reflink=auto', `${await bareRoot(suite)}/.`, root])
     await must(root, inRoot(root, [], ['apt-get', 'update']), `package lists of ${suite}`)
     // Headers may bring their image, which makes an initramfs unless told not to.
     const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', 'INITRD=No']
     const fast = ['-o', 'Dpkg::Options::=--force-unsafe-io'] // a root that was not finished is thrown away
     const install = [...quiet, 'apt-get', ...fast, 'install', '--yes', '--no-install-recommends', ...packages]
     await must(root, inRoot(root, [], install), `packages of ${suite}`)
-    for (const part of ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/locale'])
-      await rm(join(root, part), { recursive: true, force: true })
+    await strip(root)
   })
+}
+
+/** Takes away what nobody of ours looks at. */
+async function strip(root: string): Promise<void> {
+  for (const part of ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/locale'])
+    await rm(join(root, part), { recursive: true, force: true })
 }
 
 /** This machine's proxies, and whether it takes lists that are past their date. */

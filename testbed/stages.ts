@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { buildAddon, buildPackages } from './build.ts'
 import { run } from './command.ts'
 import { add, type Counts, nothing, saysWhatItNeeds } from './counts.ts'
+import { testDebian } from './debian/test.ts'
 import { kernelNames } from './linux-vm/kernels.ts'
 import type { KernelEnd } from './linux-vm/publish.ts'
 import { checkStyle } from './linux-vm/style.ts'
@@ -13,6 +14,7 @@ import { testMemory } from './native/shared/run.ts'
 import { testNative } from './native/test.ts'
 import { testPack } from './pack/test.ts'
 import { ROOT } from './pages.ts'
+import { testSecureBoot } from './secure-boot/test.ts'
 import { testWindows } from './windows-wine/test.ts'
 
 /** `quick`: what tells a contributor that a change is right. `full`: all stages, rounds and kernels. */
@@ -48,6 +50,7 @@ export const stages: readonly Stage[] = [
     first: true,
     run: () => check([bin('tsc'), '--noEmit', '-p', 'tsconfig.json']),
   },
+  { name: 'unused', what: 'what nobody uses', first: true, run: () => check([bin('knip')]) },
   { name: 'build', what: 'packages and addon', first: true, run: build },
   ...LONGEST_KERNELS.map(kernelStage),
   {
@@ -55,6 +58,18 @@ export const stages: readonly Stage[] = [
     what: 'the packed packages in empty projects, by prebuilt and by compiled addons',
     only: 'full',
     run: () => testPack({ built: true }),
+  },
+  {
+    name: 'debian',
+    what: "the README's way from nothing to a stream, on machines that get packages",
+    only: 'full',
+    run: () => testDebian({ built: true }),
+  },
+  {
+    name: 'secure-boot',
+    what: "doctor's findings where the kernel wants signed modules, on a firmware with Secure Boot",
+    only: 'full',
+    run: testSecureBoot,
   },
   ...kernelNames.filter((name) => !LONGEST_KERNELS.includes(name)).map(kernelStage),
   { name: 'windows', what: 'the Windows driver, addon and Node under Wine', run: () => testWindows() },

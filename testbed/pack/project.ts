@@ -1,15 +1,18 @@
 /** The project of somebody who has the packages and nothing else of ours: its own Node, no PATH into the workspace. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { type CommandResult, mustRun } from '../command.ts'
-import type { Tarball } from './tarballs.ts'
+import { isPrebuilt, type Tarball } from './tarballs.ts'
 
 export interface Refusal {
   readonly code: string
   readonly message: string
 }
+
+/** How a program gets at the package. */
+export type ModuleType = 'module' | 'commonjs'
 
 export class Project {
   readonly directory: string
@@ -25,11 +28,22 @@ export class Project {
    * Debian 12. Nothing is installed yet. `node`: the executable.
    */
   static async create(directory: string, tarballs: readonly Tarball[], node: string): Promise<Project> {
-    const files = tarballs.map(({ path, manifest }) => [manifest.name, `file:${path}`] as const)
-    const manifest = { private: true, dependencies: Object.fromEntries(files) }
+    const wanted = (some: readonly Tarball[]) =>
+      Object.fromEntries(some.map(({ path, manifest }) => [manifest.name, `file:${path}`]))
+    const manifest = {
+      private: true,
+      dependencies: wanted(tarballs.filter((tarball) => !isPrebuilt(tarball))),
+      optionalDependencies: wanted(tarballs.filter(isPrebuilt)),
+    }
     await mkdir(directory, { recursive: true })
     await writeFile(join(directory, 'package.json'), JSON.stringify(manifest))
+    await cp(join(import.meta.dirname, 'programs'), directory, { recursive: true })
     return new Project(directory, outside(node))
+  }
+
+  /** The same, run by another Node. */
+  under(node: string): Project {
+    return new Project(this.directory, outside(node))
   }
 
   /** Runs a line as a shell would, with `more` behind it. */
@@ -39,19 +53,25 @@ export class Project {
   }
 
   /** What a program prints. */
-  async evaluate(program: string, type: 'module' | 'commonjs' = 'module'): Promise<string> {
+  async evaluate(program: string, type: ModuleType = 'module'): Promise<string> {
     const argv = ['node', `--input-type=${type}`, '-e', program]
     return (await mustRun(argv, { cwd: this.directory, env: this.#environment })).stdout
   }
 
   /** Why open() refuses the path of a file that is none of our devices. `platform`: what Node says of the system. */
-  async refusal(backend: string, platform: string, type: 'module' | 'commonjs' = 'module'): Promise<Refusal> {
+  async refusal(backend: string, platform: string, type: ModuleType = 'module'): Promise<Refusal> {
     const program = `
       Object.defineProperty(process, 'platform', { value: '${platform}' })
       ${type === 'module' ? "import { open } from 'pendshare'" : "const { open } = require('pendshare')"}
       open({ backend: '${backend}', path: '/dev/null' })
         .catch(({ code, message }) => console.log(JSON.stringify({ code, message })))`
     return JSON.parse(await this.evaluate(program, type))
+  }
+
+  /** What one of its programs, or a bundle of it, prints of open()'s refusal. */
+  async refusalOf(file: string, words: readonly string[] = []): Promise<Refusal> {
+    const argv = [...words, 'node', file]
+    return JSON.parse((await mustRun(argv, { cwd: this.directory, env: this.#environment })).stdout)
   }
 
   home(name: string): string {

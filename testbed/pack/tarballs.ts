@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { glob, readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { withLock } from '../cache.ts'
 import { mustRun } from '../command.ts'
 import { ROOT } from '../pages.ts'
 
@@ -20,10 +21,17 @@ export interface Manifest {
   readonly version: string
   readonly exports: unknown
   readonly bin?: unknown
+  readonly main?: string
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly scripts?: Readonly<Record<string, string>>
+  /** Of a package with a prebuilt addon. */
+  readonly os?: readonly string[]
+  readonly cpu?: readonly string[]
+  readonly libc?: readonly string[]
 }
 
-const HEADERS = ['abi', 'atomic', 'ring'].map((name) => `include/pendshare/${name}.h`)
+const HEADERS = ['abi', 'atomic', 'frames', 'ring'].map((name) => `include/pendshare/${name}.h`)
 
 /** What is the workspace's own business. */
 const FOREIGN = /(^|\/)(test|build|node_modules)\/|(^|\/)tsconfig|\.tsbuildinfo$/
@@ -31,9 +39,12 @@ const FOREIGN = /(^|\/)(test|build|node_modules)\/|(^|\/)tsconfig|\.tsbuildinfo$
 /** Packs every package of the workspace into `directory`, which is made and was empty. */
 export async function packAll(directory: string): Promise<Tarball[]> {
   const { packageManager } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
-  const argv = ['npx', '--yes', packageManager, '--filter', './packages/*', 'pack']
+  const argv = ['npx', '--yes', packageManager, '--filter', './packages/**', 'pack']
   const env = { ...process.env, CI: 'true' } // keeps pnpm from asking questions
-  await mustRun([...argv, '--pack-destination', directory], { cwd: ROOT, env, progress: 'pnpm pack' })
+  // One at a time: packing puts headers into the workspace, and takes them away.
+  await withLock(`${ROOT}/pack`, () =>
+    mustRun([...argv, '--pack-destination', directory], { cwd: ROOT, env, progress: 'pnpm pack' }),
+  )
   const tarballs = await Promise.all((await readdir(directory)).map((file) => inspect(join(directory, file))))
   return tarballs.sort((a, b) => a.home.localeCompare(b.home))
 }
@@ -42,10 +53,12 @@ async function inspect(path: string): Promise<Tarball> {
   const { stdout: list } = await mustRun(['tar', '-tzf', path])
   const { stdout: text } = await mustRun(['tar', '-xOzf', path, 'package/package.json'])
   const manifest: Manifest = JSON.parse(text)
-  const home = join(ROOT, 'packages', basename(manifest.name))
+  const home = join(ROOT, manifest.os ? 'packages/prebuilt' : 'packages', basename(manifest.name))
   const files = list.trimEnd().split('\n')
   return { path, bytes: (await readFile(path)).length, home, manifest, files: files.map(withoutTop).sort() }
 }
+
+export const isPrebuilt = ({ manifest }: Tarball): boolean => manifest.os !== undefined
 
 const withoutTop = (file: string) => file.replace(/^package\//, '')
 
@@ -53,23 +66,39 @@ const withoutTop = (file: string) => file.replace(/^package\//, '')
 export async function expectedFiles({ home, manifest }: Tarball): Promise<string[]> {
   const sources = await find(home, 'src/**/*.ts')
   const built = sources.flatMap((file) => ['.js', '.d.ts'].map((end) => becomes(file, end)))
-  const targets = pathsIn([manifest.exports, manifest.bin])
+  const targets = pathsIn([manifest.exports, manifest.bin, manifest.main])
   const native = await find(home, '{cc,native}/*')
   const more = manifest.name === '@pendshare/native' ? HEADERS : []
   const cmake = existsSync(join(home, 'CMakeLists.txt')) ? ['CMakeLists.txt'] : []
-  return ['package.json', 'LICENSE', ...sources, ...built, ...targets, ...native, ...more, ...cmake]
+  return [
+    'package.json',
+    'LICENSE',
+    'README.md',
+    ...sources,
+    ...built,
+    ...targets,
+    ...native,
+    ...more,
+    ...cmake,
+  ]
 }
 
 export function foreignFiles({ files }: Tarball): string[] {
   return files.filter((file) => FOREIGN.test(file))
 }
 
-/** That installing it asks for what was packed beside it, and for nothing that only the workspace knows. */
+/** That installing it asks for what was packed beside it, for nothing that only the workspace knows, and runs nothing. */
 export function checkManifest({ manifest }: Tarball, all: readonly Tarball[]): void {
   assert.doesNotMatch(JSON.stringify(manifest), /"workspace:/)
-  for (const [name, wanted] of Object.entries(manifest.dependencies ?? {})) {
+  const scripts = Object.keys(manifest.scripts ?? {})
+  assert.deepEqual(
+    scripts.filter((name) => /^(pre|post)?install$|^prepare$/.test(name)),
+    [],
+  )
+  const wanted = { ...manifest.dependencies, ...manifest.optionalDependencies }
+  for (const [name, version] of Object.entries(wanted)) {
     const ours = all.find((tarball) => tarball.manifest.name === name)
-    if (ours) assert.equal(wanted, ours.manifest.version, name)
+    if (ours) assert.equal(version, ours.manifest.version, name)
   }
 }
 

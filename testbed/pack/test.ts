@@ -1,6 +1,6 @@
 /**
- * `npm run test:pack`: the packages as their users get them. Packed, installed from those files into an empty project where
- * nothing of the workspace is in reach, and both addons compiled there by the commands that the error message tells.
+ * `npm run test:pack`: the packages as their users get them. Packed, judged, and installed from those files into empty projects where
+ * nothing of the workspace is in reach: by prebuilt addons, and by addons compiled with the commands that the error message tells.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -11,15 +11,23 @@ import { Command } from 'commander'
 import { ensurePackages } from '../apt.ts'
 import { buildPackages } from '../build.ts'
 import { cacheRoot, withLock } from '../cache.ts'
-import { type Counts, formatCounts, nothing } from '../counts.ts'
+import { conclude } from '../conclude.ts'
+import type { Counts } from '../counts.ts'
 import { installNode, OTHER_NODES } from '../nodes.ts'
 import type { DebianPackage } from '../packages.ts'
 import { ROOT } from '../pages.ts'
+import { buildPrebuilt } from '../prebuilt/build.ts'
+import { binaryOf, targets } from '../prebuilt/targets.ts'
 import { checkBuild, checkDll, checkReadme } from './addon.ts'
+import { checkBinary } from './binaries.ts'
 import { Checks } from './checks.ts'
+import { checkKernels } from './kernel.ts'
+import { checkLints, checkTypes } from './lints.ts'
+import { checkPrebuilt } from './prebuilt.ts'
 import { Project } from './project.ts'
 import { checkStaleCopy } from './stale.ts'
-import { checkManifest, expectedFiles, foreignFiles, packAll, type Tarball } from './tarballs.ts'
+import { checkManifest, expectedFiles, foreignFiles, isPrebuilt, packAll, type Tarball } from './tarballs.ts'
+import { checkWindows } from './windows.ts'
 
 const PACKAGES: readonly DebianPackage[] = [
   'cmake',
@@ -28,6 +36,7 @@ const PACKAGES: readonly DebianPackage[] = [
   'gcc-mingw-w64-x86-64-posix',
   'g++-mingw-w64-x86-64-posix',
   'mingw-w64-tools',
+  'musl',
 ]
 
 /** No run-time dependency of anything. */
@@ -42,6 +51,7 @@ const BACKENDS = ['@pendshare/backend-linux', '@pendshare/backend-windows', '@pe
 export async function testPack({ built = false } = {}): Promise<Counts> {
   await ensurePackages(PACKAGES)
   if (!built) await buildPackages()
+  await buildPrebuilt()
   const node = await installNode(OTHER_NODES[0])
   const directory = join(cacheRoot(), 'pack')
   return withLock(directory, async () => {
@@ -58,23 +68,34 @@ export async function testPack({ built = false } = {}): Promise<Counts> {
 
 async function checkAll(checks: Checks, directory: string, node: string): Promise<void> {
   const tarballs = await checkTarballs(checks, join(directory, 'tarballs'))
+  for (const target of targets) await checkBinary(checks, target, binaryOf(target))
+  await checkLints(checks, tarballs)
   // People have spaces in their paths.
   const project = await Project.create(join(directory, 'a project'), tarballs, node)
-  if (!(await checkInstall(checks, project, tarballs))) return
+  if (await checkInstall(checks, project, tarballs)) {
+    await checkPrebuilt(checks, project, tarballs)
+    await checkTypes(checks, project)
+    await checkKernels(checks, project, tarballs)
+    await checkWindows(checks, project, tarballs)
+  }
+  await checkSourceBuilds(checks, await Project.create(join(directory, 'from source'), tarballs, node))
+}
+
+async function checkSourceBuilds(checks: Checks, project: Project): Promise<void> {
+  const installed = await checks.check('npm installs them without the prebuilt addons', async () => {
+    await project.run('npm install --omit=optional')
+  })
+  if (!installed) return
   await checks.check('the README shows the commands of the message', () => checkReadme(project))
   if (await checkBuild(checks, project, { backend: 'linux', platform: 'linux' })) {
-    for (const type of ['module', 'commonjs'] as const)
-      await checks.check(
-        `linux: open(), had by ${type === 'module' ? 'import' : 'require'}, asks the device`,
-        async () => {
-          const { code, message } = await project.refusal('linux', 'linux', type)
-          assert.equal(code, 'ERR_PENDSHARE_NO_DRIVER', message)
-          assert.match(message, /not a pendshare device/)
-        },
-      )
+    await checks.check('linux: open() asks the device through the addon that was built', async () => {
+      const { code, message } = await project.refusalOf('open.mjs')
+      assert.equal(code, 'ERR_PENDSHARE_NO_DRIVER', message)
+      assert.match(message, /not a pendshare device/)
+    })
     await checks.check('a copy that packing has left shadows no header', () => checkStaleCopy(project))
   }
-  const options = () => forWindows(project, directory)
+  const options = () => forWindows(project)
   if (await checkBuild(checks, project, { backend: 'windows', platform: 'win32', options }))
     await checks.check('windows: the addon is a DLL where the loader looks', () =>
       checkDll(join(project.home('@pendshare/backend-windows'), 'build/Release/pendshare_windows.node')),
@@ -116,7 +137,11 @@ async function checkInstall(
 ): Promise<boolean> {
   const names = tarballs.map(({ manifest }) => manifest.name)
   const installed = await checks.check('npm installs them into an empty project', async () => {
+    const start = performance.now()
     await project.run('npm install')
+    console.log(
+      `# installed in ${((performance.now() - start) / 1000).toFixed(1)} s, ${await sizeOf(project)} KiB`,
+    )
   })
   if (!installed) return false
   await checks.check('npm has all of them from these files', async () => {
@@ -129,7 +154,8 @@ async function checkInstall(
   })
   await checks.check('each can be imported', async () => {
     // npm lays them all beside each other.
-    await project.evaluate(names.map((name) => `await import('${name}')`).join('\n'))
+    const libraries = tarballs.filter((tarball) => !isPrebuilt(tarball))
+    await project.evaluate(libraries.map(({ manifest }) => `await import('${manifest.name}')`).join('\n'))
   })
   await checks.check('npx pendshare runs', async () => {
     await project.run('npx pendshare --help')
@@ -137,9 +163,14 @@ async function checkInstall(
   return true
 }
 
+/** What the packages take in node_modules. */
+async function sizeOf(project: Project): Promise<number> {
+  return Number.parseInt((await project.run('du -sk node_modules')).stdout, 10)
+}
+
 /** As testbed/windows-wine cross-builds it, with the headers that the project's cmake-js has brought. */
-async function forWindows(project: Project, directory: string): Promise<string[]> {
-  const toolchain = join(directory, 'mingw.cmake')
+async function forWindows(project: Project): Promise<string[]> {
+  const toolchain = join(project.directory, 'mingw.cmake')
   await copyFile(resolve(import.meta.dirname, '../windows-wine/mingw.cmake'), toolchain)
   const cmakeJs = join(project.home('cmake-js'), 'package.json')
   const { def_paths } = createRequire(cmakeJs)('node-api-headers')
@@ -148,18 +179,10 @@ async function forWindows(project: Project, directory: string): Promise<string[]
 
 if (import.meta.main) {
   new Command('test:pack')
-    .description('pack every package, install them into an empty project, and compile both addons there')
+    .description(
+      'pack every package, install them into empty projects, and run them there by prebuilt and by compiled addons',
+    )
     .allowExcessArguments(false)
     .parse()
-  try {
-    const start = performance.now()
-    const counts = await testPack()
-    console.log(`${((performance.now() - start) / 1000).toFixed(0)} s in all`)
-    console.log(formatCounts(counts))
-    process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
-  } catch (error) {
-    console.error(`test:pack: ${error instanceof Error ? error.message : error}`)
-    console.log(formatCounts({ ...nothing, failed: 1 }))
-    process.exitCode = 1
-  }
+  await conclude('test:pack', () => testPack())
 }
