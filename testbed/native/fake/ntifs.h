@@ -149,6 +149,7 @@ typedef struct {
 #define MdlMappingNoExecute 0x40000000u
 PVOID MmGetSystemAddressForMdlSafe(PMDL mdl, ULONG priority);
 #define MmGetMdlByteOffset(mdl) ((mdl)->offset)
+#define MmGetMdlByteCount(mdl) ((ULONG)(mdl)->length)
 
 /* Interlocked operations */
 

@@ -68,6 +68,7 @@ int main(void)
 	test_arguments();
 	test_ends();
 	test_peers();
+	test_attached();
 	test_frames();
 	test_owners();
 	test_fail_nth("fill");

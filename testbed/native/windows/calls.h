@@ -7,6 +7,7 @@
 #include "guest.h"
 
 void test_arguments(void);
+void test_attached(void);
 void test_ends(void);
 void test_frames(void);
 void test_owners(void);
