@@ -19,6 +19,8 @@ export interface Group {
   readonly env?: Readonly<Record<string, string>>
   /** What a quick run has in its place. */
   readonly quick?: Pick<Group, 'env' | 'ports'>
+  /** What a run has in its place that has no time to keep to. */
+  readonly thorough?: Pick<Group, 'env'>
   readonly smp?: number
   readonly memoryMiB?: number
   readonly timeoutS?: number
@@ -29,6 +31,10 @@ export interface Group {
   readonly devices?: readonly string[]
   /** What this side does with the virtio consoles among them. */
   readonly ports?: readonly Port[]
+  /** Memory that devices name, as QEMU's -object takes it. */
+  readonly objects?: readonly string[]
+  /** Devices in hot-plug slots, which the command has pulled out of them as run.ts says. */
+  readonly slots?: readonly string[]
   /** Devices get at memory by an IOMMU's addresses alone. */
   readonly iommu?: true
   /** More words for the kernel's command line. */
@@ -100,9 +106,13 @@ const LIMITED = 'prlimit --memlock=33554432:33554432 setpriv --bounding-set=-ipc
 /** One file needs no process of its own beside that of the runner. */
 const ALONE = '--test-isolation=none'
 
+function contractTest(...flags: string[]): readonly string[] {
+  return nodeTest(ALONE, ...flags, 'packages/backend-linux/test/vm/contract.test.ts')
+}
+
 const contract = {
   name: 'contract',
-  command: [...LIMITED.split(' '), ...nodeTest(ALONE, 'packages/backend-linux/test/vm/contract.test.ts')],
+  command: [...LIMITED.split(' '), ...contractTest()],
   prepare: buildAddon,
 } as const
 
@@ -128,8 +138,7 @@ function underSignals(
     'done',
     'exit $status',
   ]
-  const suite = nodeTest(ALONE, ...flags, 'packages/backend-linux/test/vm/contract.test.ts')
-  return ['sh', '-c', script.join('\n'), 'sh', ...suite]
+  return ['sh', '-c', script.join('\n'), 'sh', ...contractTest(...flags)]
 }
 
 async function buildBoth(architecture: Architecture): Promise<void> {
@@ -140,7 +149,7 @@ async function buildBoth(architecture: Architecture): Promise<void> {
 const signals = { name: 'signals', prepare: buildBoth, timeoutS: 2400 } as const
 
 /** By the default way of waking up (`signals` has the other one), and with fewer rounds, as what is raced is the same on each. */
-const FEWER = { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll' } as const
+const FEWER = { PENDSHARE_ROUNDS: '15', PENDSHARE_WAKEUP: 'poll' } as const
 
 /** With checkers on an emulated processor, and timers and signals besides, a share has taken 30 seconds to end. */
 const PATIENT = { PENDSHARE_WATCHDOG_MS: '120000' } as const
@@ -171,6 +180,17 @@ const devices = {
   devices: [EDU, EDU],
   on: onMain,
   timeoutS: 600,
+} as const
+
+/** The program counts on this number. The memory stands in for what is no more. */
+const hotplug = {
+  command: driverTests('hotplug'),
+  prepare: buildDriverTests,
+  peers: ['examples/linux'],
+  slots: Array.from({ length: 16 }, () => EDU),
+  devices: ['ivshmem-plain,memdev=ones'],
+  objects: ['memory-backend-ram,id=ones,size=1M'],
+  timeoutS: 1800,
 } as const
 
 /** The kernel's own driver of consoles is built in, would have the ports first, and take what is fed into them. */
@@ -218,6 +238,16 @@ export const groups: readonly Group[] = [
   },
   { ...devices, name: 'devices' },
   { ...devices, name: 'iommu', iommu: true },
+  // A kernel that is asked to let go of a card gives its user five seconds to think better of it.
+  { ...hotplug, name: 'hotplug', env: { PENDSHARE_TIMES: '32' }, on: onMain },
+  {
+    ...hotplug,
+    name: 'hotplug',
+    env: { PENDSHARE_TIMES: '32' },
+    thorough: { env: { PENDSHARE_TIMES: '200' } },
+    smp: 1,
+    on: onDebug,
+  },
   {
     // Of docs/card.md, with the memory that QEMU's card reaches.
     name: 'card',
@@ -275,13 +305,15 @@ export const groups: readonly Group[] = [
   {
     ...contract,
     env: { PENDSHARE_ROUNDS: '100' },
-    quick: { env: FEWER },
+    quick: { env: { ...FEWER, PENDSHARE_ROUNDS: '50' } },
     on: onMain,
     timeoutS: 1800,
   },
   {
+    // There `addon` lets owners die, in more stages.
     ...contract,
     ...cheap,
+    command: [...LIMITED.split(' '), ...contractTest(...NO_PROCESSES)],
     env: FEWER,
     on: (kernel) => onStock(kernel) && !onMain(kernel),
     timeoutS: 1800,
@@ -291,7 +323,7 @@ export const groups: readonly Group[] = [
     // seconds.
     ...contract,
     ...cheap,
-    env: { PENDSHARE_ROUNDS: '50', PENDSHARE_WAKEUP: 'poll', ...PATIENT },
+    env: { ...FEWER, ...PATIENT },
     on: onDebug,
     timeoutS: 2400,
   },

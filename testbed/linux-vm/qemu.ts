@@ -11,6 +11,7 @@ import { cached } from '../cache.ts'
 import { mustRun } from '../command.ts'
 import { initramfs } from './initramfs.ts'
 import type { Kernel } from './kernels.ts'
+import { type Slots, slotArguments } from './slots.ts'
 
 export type Accelerator = 'kvm' | 'tcg'
 
@@ -36,6 +37,10 @@ export interface MachineOptions {
   readonly devices?: readonly string[] | undefined
   /** What they have at their other ends, as QEMU's -chardev takes it. */
   readonly chardevs?: readonly string[] | undefined
+  /** Devices in hot-plug slots, which can be pulled out of them. amd64 only. */
+  readonly slots?: Slots | undefined
+  /** Memory that devices name, as QEMU's -object takes it. */
+  readonly objects?: readonly string[] | undefined
   /** Devices get at memory by an IOMMU's addresses alone. amd64 only. */
   readonly iommu?: boolean | undefined
   /** More words for the kernel's command line. */
@@ -126,20 +131,21 @@ const QEMU = {
 
 const MACHINES = {
   pc: { machine: 'pc', transport: 'pci' },
+  q35: { machine: 'q35', transport: 'pci' },
   microvm: { machine: 'microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on', transport: 'device' },
   virt: { machine: 'virt', transport: 'pci' },
 } as const
 
 /** Which no machine of its kernel's has by itself. QEMU says of each access that it was stopped: whoever has one provokes that. */
 const IOMMU = {
-  machine: ['-machine', 'q35', '-device', 'intel-iommu'],
+  devices: ['-device', 'intel-iommu'],
   commandLine: 'intel_iommu=on',
   complaints: /^.*: (vtd_\w+: detected|New fault is not recorded).*\n/gm,
 }
 
 async function qemuArguments(options: MachineOptions): Promise<string[]> {
   const { kernel, accelerator } = options
-  const { machine, transport } = MACHINES[kernel.machine]
+  const { machine, transport } = MACHINES[options.iommu || options.slots ? 'q35' : kernel.machine]
   const append = [
     'loglevel=7 printk.time=1 panic=-1 oops=panic mitigations=off',
     // An emulated processor on a busy host stands still now and then: that alone is no lockup, and no fault of its clock.
@@ -154,7 +160,7 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
   const commandLine = append.join(' ').trim()
   const initrd = await initramfs(kernel)
   const loading = (await options.loader?.(initrd, commandLine)) ?? [
-    ...(options.iommu ? IOMMU.machine : ['-machine', machine]),
+    ...['-machine', machine, ...(options.iommu ? IOMMU.devices : [])],
     ...['-kernel', kernel.image, '-initrd', initrd, '-append', commandLine],
   ]
   return [
@@ -173,6 +179,8 @@ async function qemuArguments(options: MachineOptions): Promise<string[]> {
       '-device',
       `virtio-9p-${transport},fsdev=${tag},mount_tag=${tag}`,
     ]),
+    ...(options.slots ? slotArguments(options.slots) : []),
+    ...(options.objects ?? []).flatMap((object) => ['-object', object]),
     ...(options.chardevs ?? []).flatMap((chardev) => ['-chardev', chardev]),
     ...(options.devices ?? []).flatMap((device) => ['-device', device]),
   ]

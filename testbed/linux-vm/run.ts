@@ -12,6 +12,7 @@ import { problemsIn } from './klog.ts'
 import { buildModule, moduleExists } from './module.ts'
 import { makePorts, type Port, servePorts } from './ports.ts'
 import { chooseAccelerator, type Loader, runMachine } from './qemu.ts'
+import { pullOnRequest } from './slots.ts'
 import { stripSources } from './stripped.ts'
 import { userlandFor } from './userland.ts'
 
@@ -47,6 +48,10 @@ export interface VmOptions {
   readonly devices?: readonly string[]
   /** What this side does with the virtio consoles among them. */
   readonly ports?: readonly Port[]
+  /** Memory that devices name, as QEMU's -object takes it. */
+  readonly objects?: readonly string[]
+  /** Devices in hot-plug slots: a name that the command appends to $PENDSHARE_SCRATCH/pull is pulled out, and plugged in again. amd64 only. */
+  readonly slots?: readonly string[]
   /** Devices get at memory by an IOMMU's addresses alone. amd64 only. */
   readonly iommu?: boolean
   /** false: Node without V8's compilers, whose code an emulated processor has to translate once more. */
@@ -120,8 +125,10 @@ async function boot(
   })
   const ports = join(directory, 'ports')
   const chardevs = await makePorts(ports, options.ports ?? [])
+  const slots = options.slots && { devices: options.slots, socket: join(directory, 'qmp') }
   const over = new AbortController()
   const served = servePorts(ports, options.ports ?? [], over.signal)
+  const pulled = slots && pullOnRequest(slots, join(scratch, 'pull'), over.signal)
   const output = followFile(join(job, 'output'), options.onOutput ?? ((text) => process.stdout.write(text)))
   const pulse = watchPulse(job)
   const end = await runMachine({
@@ -138,6 +145,8 @@ async function boot(
     loader: options.loader,
     devices: options.devices,
     chardevs,
+    slots,
+    objects: options.objects,
     iommu: options.iommu,
     // The guest's own limit comes first; this one is for a guest that does not come round to it.
     timeoutS: timeoutS + 90,
@@ -149,7 +158,12 @@ async function boot(
     return output.stop()
   })
   const findings = await readFindings(job)
-  const problems = [...problemsIn(end.console), ...findings.problems, ...(await served)]
+  const problems = [
+    ...problemsIn(end.console),
+    ...findings.problems,
+    ...(await served),
+    ...((await pulled) ?? []),
+  ]
   if (end.timedOut) problems.push(`the machine was stopped after ${timeoutS + 90} s`)
   if (pulse.signal.aborted) problems.push(`the machine stood still for ${STILL_S} s, and was stopped`)
   if (end.complaints) problems.push(`qemu: ${end.complaints.trim()}`)

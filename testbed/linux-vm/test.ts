@@ -22,12 +22,12 @@ import { runInVm } from './run.ts'
 const repository = resolve(import.meta.dirname, '../..')
 
 /**
- * Runs the groups that `wanted` picks on one kernel; `quick`: with fewer rounds where a group has a number of them. A kernel that cannot be had, or built for, is one failure.
+ * Runs the groups that `wanted` picks on one kernel. A group may have other rounds at some speed. A kernel that cannot be had, or built for, is one failure.
  */
 export async function testKernel(
   name: string,
   wanted: (group: string) => boolean,
-  speed: 'quick' | 'full' = 'full',
+  speed: 'quick' | 'full' | 'thorough',
 ): Promise<KernelEnd> {
   const results: Record<string, Counts> = {}
   try {
@@ -36,7 +36,7 @@ export async function testKernel(
       if (group.on(name) && wanted(group.name))
         results[group.name] = await testGroup(
           kernel,
-          speed === 'quick' ? { ...group, ...group.quick } : group,
+          speed === 'full' ? group : { ...group, ...group[speed] },
         )
     if (wanted('gate')) results.gate = await testGate(name)
     return { name, release: kernel.release, results }
@@ -58,7 +58,7 @@ export async function testKernels(
   const ends: KernelEnd[] = []
   const lane = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
-      ends.push(await testKernel(name, wanted))
+      ends.push(await testKernel(name, wanted, 'thorough'))
   }
   await Promise.all([lane(), lane()])
   return ends.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
@@ -73,7 +73,7 @@ async function testGroup(kernel: Kernel, group: Group): Promise<Counts> {
   const label = `linux-vm ${kernel.name} ${group.name}`
   console.log(`${label}: ${group.command.join(' ')}`)
   await group.prepare?.(kernel.architecture)
-  const { prepare: _, on: __, name: ___, quick: ____, otherAbis, ...machine } = group
+  const { prepare: _, on: __, name: ___, quick: ____, thorough: _____, otherAbis, ...machine } = group
   const env = { ...group.env, ...(otherAbis && (await buildOtherAbis(kernel))) }
   const run = async () => {
     const progress = followProgress(label)

@@ -49,6 +49,7 @@ struct edu {
 	spinlock_t lock;		/* all below; taken in the interrupt */
 	struct list_head jobs;		/* that wait for the card */
 	struct edu_job *running;
+	bool resetting;
 	bool broken;
 };
 
@@ -85,7 +86,7 @@ static void edu_start(struct edu *edu)
 	u64 offset;
 
 	lockdep_assert_held(&edu->lock);
-	if (edu->running || edu->broken || !job)
+	if (edu->running || edu->resetting || edu->broken || !job)
 		return;
 	list_del_init(&job->node);
 	edu->running = job;
@@ -312,6 +313,47 @@ static void edu_remove(struct pci_dev *pci)
 	kfree(edu);
 }
 
+static bool edu_is_idle(struct edu *edu)
+{
+	bool idle;
+
+	spin_lock_irq(&edu->lock);
+	idle = !edu->running;
+	spin_unlock_irq(&edu->lock);
+	return idle;
+}
+
+/*
+ * A reset may come at any time (sysfs, error recovery). The PCI core holds the device's lock over both
+ * calls, as over remove(): the card does not go meanwhile. Jobs wait; the transfer that runs ends first, as
+ * this card goes on writing through a reset.
+ */
+static void edu_reset_prepare(struct pci_dev *pci)
+{
+	struct edu *edu = pci_get_drvdata(pci);
+
+	spin_lock_irq(&edu->lock);
+	edu->resetting = true;
+	spin_unlock_irq(&edu->lock);
+	if (!wait_event_timeout(edu->idle, edu_is_idle(edu), EDU_PATIENCE))
+		edu_give_up(edu);
+}
+
+static void edu_reset_done(struct pci_dev *pci)
+{
+	struct edu *edu = pci_get_drvdata(pci);
+
+	spin_lock_irq(&edu->lock);
+	edu->resetting = false;
+	edu_start(edu);
+	spin_unlock_irq(&edu->lock);
+}
+
+static const struct pci_error_handlers edu_resets = {
+	.reset_prepare = edu_reset_prepare,
+	.reset_done = edu_reset_done,
+};
+
 static const struct pci_device_id edu_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
 	{ }
@@ -323,6 +365,7 @@ static struct pci_driver edu_driver = {
 	.id_table = edu_ids,
 	.probe = edu_probe,
 	.remove = edu_remove,
+	.err_handler = &edu_resets,
 };
 module_pci_driver(edu_driver);
 

@@ -1,52 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Cards whose DMA goes into shares: QEMU's edu, driven by ../../examples/linux/pendshare-edu.c. */
-#include <dirent.h>
-
-#include "driver.h"
-
-#define DRIVER "/sys/bus/pci/drivers/pendshare-edu"
 #define CARDS 2
-#define ALL_BITS 40 /* as the bed gives the cards */
-
-static char cards[CARDS][16]; /* names on the bus */
-
-static void write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	NEED(fd >= 0);
-	NEED(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
-
-static void find_cards(void)
-{
-	DIR *directory = opendir(DRIVER);
-	struct dirent *entry;
-	int found = 0;
-
-	NEED(directory);
-	while (found < CARDS && (entry = readdir(directory)))
-		if (!strncmp(entry->d_name, "0000:", 5))
-			strcpy(cards[found++], entry->d_name);
-	closedir(directory);
-	NEED(found == CARDS);
-}
-
-static void unplug(int card)
-{
-	write_to(DRIVER "/unbind", cards[card]);
-}
-
-/* With so many bits of an address in reach. */
-static void plug(int card, int bits)
-{
-	char text[8];
-
-	snprintf(text, sizeof(text), "%d", bits);
-	write_to("/sys/module/pendshare_edu/parameters/dma_bits", text);
-	write_to(DRIVER "/bind", cards[card]);
-}
+#include "edu.h"
 
 /* With an IOMMU a device has addresses of its own for memory, and no others. */
 static bool has_iommu(void)
@@ -60,16 +15,6 @@ static bool has_iommu(void)
 	if (directory)
 		closedir(directory);
 	return found;
-}
-
-/* They came up by the reach that edu has by itself. Numbers are given anew, lowest first. */
-static void start_cards(void)
-{
-	find_cards();
-	for (int card = 0; card < CARDS; card++)
-		unplug(card);
-	for (int card = 0; card < CARDS; card++)
-		plug(card, ALL_BITS);
 }
 
 static void fill(unsigned char *memory, size_t bytes, unsigned int seed)
@@ -210,27 +155,9 @@ TEST(far, "memory that a card cannot reach is refused, not copied")
 /* The registers of a card that no driver has, which may master the bus all the same. */
 static volatile __u64 *take_over(int card)
 {
-	char path[80];
-	__u16 command;
-	void *registers;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/enable", cards[card]);
-	write_to(path, "1");
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", cards[card]);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	NEED(fd >= 0);
-	NEED(pread(fd, &command, sizeof(command), 4) == sizeof(command));
-	command |= 4;
-	NEED(pwrite(fd, &command, sizeof(command), 4) == sizeof(command));
-	close(fd);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", cards[card]);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	NEED(fd >= 0);
-	registers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	NEED(registers != MAP_FAILED);
-	close(fd);
-	return registers;
+	write_of(cards[card], "enable", "1");
+	set_config(cards[card], 4, 0, 4);
+	return map_bar(cards[card], "resource0", 4096);
 }
 
 /*
@@ -243,7 +170,6 @@ TEST(late, "a card that writes after the end of a share is stopped by the IOMMU,
 	unsigned char *memory = region(bytes);
 	volatile __u64 *registers;
 	struct pendshare_event event;
-	char path[80];
 	int fd = device(), written = 0;
 
 	fill(memory, bytes / 2, 1);
@@ -266,8 +192,7 @@ TEST(late, "a card that writes after the end of a share is stopped by the IOMMU,
 	printf("# %d bytes were written after the end, %s an IOMMU\n", written, has_iommu() ? "with" : "without");
 	CHECK((written == 0) == has_iommu());
 	munmap((void *)registers, 4096);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/enable", cards[1]);
-	write_to(path, "0");
+	write_of(cards[1], "enable", "0");
 	plug(1, ALL_BITS);
 	close(fd);
 	munmap(memory, bytes);
