@@ -306,7 +306,10 @@ static void show(const struct hidden *hidden)
 	write_of(hidden->ones, "enable", "0");
 }
 
-/* A share of a card that is hidden in the middle of a transfer ends, and the card does its work again when it is back. */
+/*
+ * A share of a card that is hidden in the middle of a transfer ends, and the card does its work again when it is back. Hiding takes its
+ * time: the first transfer may be over then, and its interrupt read ones or not; the second is never heard of again.
+ */
 static void lose(bool gone)
 {
 	unsigned char *memory = region(BYTES);
@@ -318,6 +321,7 @@ static void lose(bool gone)
 	CHECK_IS(share(fd, 1, memory, BYTES, "edu0"), 0);
 	CHECK_IS(notify(fd, 1), 0);
 	hidden = hide(0, gone);
+	CHECK_IS(notify(fd, 1), 0);
 	CHECK_IS(end(fd, PENDSHARE_IOC_RELEASE, 1, 0, &event), 0);
 	CHECK_IS(event.kind, PENDSHARE_EVENT_END);
 	CHECK_IS(event.reason, PENDSHARE_RELEASED);
