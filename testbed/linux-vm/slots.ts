@@ -54,7 +54,7 @@ export async function pullOnRequest(
   await writeFile(requests, '')
   await chmod(requests, 0o666)
   const monitor = await connect(socket, over)
-  if (!monitor) return problems
+  if (!monitor) return problems // there was no machine, or not for long
   const pull = async (name: string) => {
     const slot = Number(/^slot(\d+)$/.exec(name)?.[1])
     const device = devices[slot]
@@ -75,12 +75,12 @@ export async function pullOnRequest(
   return problems
 }
 
-/** "edu,dma_mask=0xff" as QMP's device_add takes it. */
+/** "edu,dma_mask=0xff" as QMP's device_add takes it, where a number is no text. */
 function properties(device: string): Record<string, unknown> {
   const [driver, ...settings] = device.split(',')
   const values = settings.map((setting) => {
     const [name = '', value = ''] = setting.split('=')
-    return [name, value !== '' && !Number.isNaN(Number(value)) ? Number(value) : value]
+    return [name, value.startsWith('0x') ? Number(value) : value]
   })
   return { driver, ...Object.fromEntries(values) }
 }
@@ -115,13 +115,17 @@ async function connect(path: string, over: AbortSignal): Promise<Monitor | undef
     if (message.id !== undefined) answers.get(message.id)?.(message)
     if (message.event === 'DEVICE_DELETED') gone.get(message.data?.device ?? '')?.()
   })
+  // Who waits for an answer then gets none.
+  const closed = new Promise<Message>((resolve) =>
+    socket.once('close', () => resolve({ error: { desc: 'the machine is gone' } })),
+  )
   let last = 0
   const execute = async (command: string, args: object = {}) => {
     const id = ++last
     const { promise, resolve } = Promise.withResolvers<Message>()
     answers.set(id, resolve)
     socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`)
-    const { error } = await promise
+    const { error } = await Promise.race([promise, closed])
     answers.delete(id)
     if (error) throw new Error(error.desc)
   }
@@ -144,7 +148,11 @@ async function connect(path: string, over: AbortSignal): Promise<Monitor | undef
       gone.delete(name)
     }
   }
-  await execute('qmp_capabilities')
+  try {
+    await execute('qmp_capabilities')
+  } catch {
+    return undefined
+  }
   return { execute, remove, close: () => socket.destroy() }
 }
 
