@@ -304,8 +304,8 @@ export const groups: readonly Group[] = [
   },
   {
     ...contract,
-    env: { PENDSHARE_ROUNDS: '100' },
-    quick: { env: { ...FEWER, PENDSHARE_ROUNDS: '50' } },
+    env: { PENDSHARE_ROUNDS: '50' },
+    quick: { env: FEWER },
     on: onMain,
     timeoutS: 1800,
   },
@@ -323,7 +323,7 @@ export const groups: readonly Group[] = [
     // seconds.
     ...contract,
     ...cheap,
-    env: { ...FEWER, ...PATIENT },
+    env: { ...FEWER, PENDSHARE_ROUNDS: '5', ...PATIENT },
     on: onDebug,
     timeoutS: 2400,
   },
