@@ -117,17 +117,17 @@ function kernelStage(name: string): Stage {
 }
 
 /**
- * One kernel has the contract under signals. All have it in `npm run test:linux -- --kernel all`, which has no time to
- * keep to: on the debug kernel it takes twenty minutes. `uapi` holds each request to its answer under signals everywhere.
+ * The kernels on which JavaScript runs too: the oldest, the newest, the one whose pages are of 16 KiB, the one that checks. On the others
+ * `uapi` holds the driver to every request, which is all that is different there. And one kernel has the contract under signals.
+ * All have all of it in `npm run test:linux -- --kernel all`, which has no time to keep to.
  */
+const JAVASCRIPT_KERNELS = [QUICK_KERNEL, '6.1-oldest', 'unstable', 'arm64-16k', 'debug']
+
 function isWanted(kernel: string, group: string, speed: Speed): boolean {
   if (speed === 'quick') return QUICK_GROUPS.includes(group)
-  if (kernel === BETWEEN) return ['smoke', 'uapi'].includes(group)
-  return group !== 'signals' || kernel === QUICK_KERNEL
+  if (group === 'signals') return kernel === QUICK_KERNEL
+  return JAVASCRIPT_KERNELS.includes(kernel) || !['contract', 'addon'].includes(group)
 }
-
-/** Of the same series as the oldest and the newest: what it exports and answers may differ, what JavaScript makes of that does not. */
-const BETWEEN = '6.1-suite'
 
 function bin(name: string): string {
   return join(ROOT, 'node_modules/.bin', name)
