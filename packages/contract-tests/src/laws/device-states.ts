@@ -86,6 +86,8 @@ const operations: readonly Operation[] = [
   {
     name: 'operations on its share',
     run: async ({ context, share }, { name }) => {
+      // Its shares end one after the other, and may be told of later than the removal.
+      if (name === 'removed') await context.within('the end', share.ended)
       if (name !== 'open') await rejects(context, 'notify()', 'ERR_PENDSHARE_ENDED', () => share.notify())
       const ends = await context.within(
         'the ends',
