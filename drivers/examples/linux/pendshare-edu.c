@@ -324,9 +324,9 @@ static bool edu_is_idle(struct edu *edu)
 }
 
 /*
- * A reset may come at any time (sysfs, error recovery). The PCI core holds the device's lock over both
- * calls, as over remove(): the card does not go meanwhile. Jobs wait; the transfer that runs ends first, as
- * this card goes on writing through a reset.
+ * A reset may come at any time (sysfs, error recovery). The PCI core holds the device's lock over
+ * both calls, as over remove(): the card does not go meanwhile. Jobs wait; the transfer that runs
+ * ends first, as this card goes on writing through a reset.
  */
 static void edu_reset_prepare(struct pci_dev *pci)
 {
