@@ -175,7 +175,9 @@ static void edu_notify(struct ps_share *share, void *context)
 	struct edu *edu = context;
 
 	spin_lock_irq(&edu->lock);
-	if (edu->running == job || !list_empty(&job->node))
+	if (edu->broken)
+		pendshare_share_fail(share, PENDSHARE_FAILURE_PEER);
+	else if (edu->running == job || !list_empty(&job->node))
 		job->again = true;
 	else
 		list_add_tail(&job->node, &edu->jobs);
@@ -185,14 +187,21 @@ static void edu_notify(struct ps_share *share, void *context)
 
 /*
  * A card that does not end its transfer, or has been pulled out, is not waited for: it may master
- * the bus no more, so that it cannot write what is about to be given back.
+ * the bus no more, so that it cannot write what is about to be given back. Nobody waits for it in
+ * vain: shares that it works for, or will be asked to, fail.
  */
 static void edu_give_up(struct edu *edu)
 {
+	struct edu_job *job;
+
 	pci_clear_master(edu->pci);
 	spin_lock_irq(&edu->lock);
 	edu->broken = true;
+	if (edu->running)
+		pendshare_share_fail(edu->running->share, PENDSHARE_FAILURE_PEER);
 	edu->running = NULL;
+	list_for_each_entry(job, &edu->jobs, node)
+		pendshare_share_fail(job->share, PENDSHARE_FAILURE_PEER);
 	spin_unlock_irq(&edu->lock);
 }
 

@@ -307,25 +307,35 @@ static void show(const struct hidden *hidden)
 }
 
 /*
- * A share of a card that is hidden in the middle of a transfer ends, and the card does its work again when it is back. Hiding takes its
- * time: the first transfer may be over then, and its interrupt read ones or not; the second is never heard of again.
+ * A share of a card that is hidden in the middle of a transfer ends, so do those that wait for the card or ask for it later, and the card
+ * does its work again when it is back. Hiding takes its time: the first transfer may be over then, and its interrupt read ones or not; the second is never heard of again.
  */
 static void lose(bool gone)
 {
-	unsigned char *memory = region(BYTES);
+	unsigned char *memory = region(2 * BYTES), *other = memory + BYTES;
 	struct pendshare_event event;
 	struct hidden hidden;
 	int fd = device();
 
 	start_cards();
 	CHECK_IS(share(fd, 1, memory, BYTES, "edu0"), 0);
+	CHECK_IS(share(fd, 2, other, BYTES, "edu0"), 0);
+	CHECK_IS(share(fd, 3, other, BYTES, "edu0"), 0);
 	CHECK_IS(notify(fd, 1), 0);
 	hidden = hide(0, gone);
 	CHECK_IS(notify(fd, 1), 0);
+	CHECK_IS(notify(fd, 2), 0);
 	CHECK_IS(end(fd, PENDSHARE_IOC_RELEASE, 1, 0, &event), 0);
 	CHECK_IS(event.kind, PENDSHARE_EVENT_END);
 	CHECK_IS(event.reason, PENDSHARE_RELEASED);
 	memset(memory, 0x5a, BYTES);
+	event = next_but_doorbells(fd);
+	CHECK_IS(event.id, 2);
+	CHECK_IS(event.reason, PENDSHARE_FAILED);
+	notify(fd, 3); /* as it begins to end */
+	event = next_but_doorbells(fd);
+	CHECK_IS(event.id, 3);
+	CHECK_IS(event.reason, PENDSHARE_FAILED);
 	CHECK_IS(share(fd, 1, memory, BYTES, "edu0"), -ENXIO);
 	unplug(0);
 	CHECK_IS(share(fd, 1, memory, BYTES, "edu0"), -ENOENT);
@@ -338,7 +348,7 @@ static void lose(bool gone)
 	CHECK_IS(event.kind, PENDSHARE_EVENT_DOORBELL);
 	CHECK_IS(release_share(fd, 1), 0);
 	close(fd);
-	munmap(memory, BYTES);
+	munmap(memory, 2 * BYTES);
 	check_nothing_left();
 }
 
