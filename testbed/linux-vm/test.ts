@@ -113,13 +113,15 @@ async function list(): Promise<void> {
   }
 }
 
+const GROUPS = [...new Set(groups.map(({ name }) => name)), 'gate']
+
 async function main(): Promise<Counts | undefined> {
   const program = new Command('test:linux')
     .description('run the test groups in VMs on real kernels')
     .option('--kernel <name...>', 'kernel to boot, or all', ['6.12'])
     .option('--filter <text>', 'only the groups whose name holds this text', '')
     .option('--list', 'list the kernels with their releases and whether they are cached, and run nothing')
-    .addHelpText('after', `\nGroups: ${[...new Set(groups.map(({ name }) => name)), 'gate'].join(', ')}`)
+    .addHelpText('after', `\nGroups: ${GROUPS.join(', ')}`)
     .addHelpText('after', KERNELS_HELP)
     .parse()
   const flags = program.opts<{ kernel: string[]; filter: string; list?: true }>()
@@ -129,6 +131,8 @@ async function main(): Promise<Counts | undefined> {
   }
   const names = flags.kernel.includes('all') ? kernelNames : flags.kernel
   for (const name of names) specify(name)
+  if (!GROUPS.some((group) => group.includes(flags.filter)))
+    program.error(`error: no group's name holds "${flags.filter}"; there are: ${GROUPS.join(', ')}`)
   const ends = await testKernels(names, (group) => group.includes(flags.filter))
   return countsOf(ends)
 }
