@@ -312,15 +312,15 @@ static void show(const struct hidden *hidden)
  */
 static void lose(bool gone)
 {
-	unsigned char *memory = region(2 * BYTES), *other = memory + BYTES;
+	unsigned char *memory = region(3 * BYTES);
 	struct pendshare_event event;
 	struct hidden hidden;
 	int fd = device();
 
 	start_cards();
 	CHECK_IS(share(fd, 1, memory, BYTES, "edu0"), 0);
-	CHECK_IS(share(fd, 2, other, BYTES, "edu0"), 0);
-	CHECK_IS(share(fd, 3, other, BYTES, "edu0"), 0);
+	CHECK_IS(share(fd, 2, memory + BYTES, BYTES, "edu0"), 0);
+	CHECK_IS(share(fd, 3, memory + 2 * BYTES, BYTES, "edu0"), 0);
 	CHECK_IS(notify(fd, 1), 0);
 	hidden = hide(0, gone);
 	CHECK_IS(notify(fd, 1), 0);
@@ -348,7 +348,7 @@ static void lose(bool gone)
 	CHECK_IS(event.kind, PENDSHARE_EVENT_DOORBELL);
 	CHECK_IS(release_share(fd, 1), 0);
 	close(fd);
-	munmap(memory, 2 * BYTES);
+	munmap(memory, 3 * BYTES);
 	check_nothing_left();
 }
 
