@@ -31,17 +31,22 @@ export class WorkerBell implements RingBell {
     this.#state = state
   }
 
-  /** The wait begins only if there was no ring since the last one, and the end rings too: none is missed. */
+  /** A wait begins only if there was no ring since the last one, and the end rings too: none is missed. */
   listen(wake: () => void): () => void {
     let listening = true
     const hear = () => {
       if (!listening) return
       this.#heard = Atomics.load(this.#state, RINGS)
       wake()
+      wait()
     }
-    const waiting = Atomics.waitAsync(this.#state, RINGS, this.#heard)
-    if (waiting.async) waiting.value.then(hear)
-    else hear()
+    const wait = () => {
+      if (!listening) return
+      const waiting = Atomics.waitAsync(this.#state, RINGS, this.#heard)
+      if (waiting.async) waiting.value.then(hear)
+      else hear()
+    }
+    wait()
     return () => {
       listening = false
     }

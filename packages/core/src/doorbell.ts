@@ -3,8 +3,9 @@
  * who listens, however late they come to look.
  */
 import { endedError } from './errors.ts'
-import { END, Iteration } from './iteration.ts'
-import { parse, type WaitOptions, waitOptions } from './schemas.ts'
+import { END, Iteration, type Source } from './iteration.ts'
+import { type Listening, listen } from './listening.ts'
+import { type ListenOptions, parse, type WaitOptions, waitOptions } from './schemas.ts'
 
 /** Iterating it is `rings()`. */
 export interface Doorbell extends AsyncIterable<number, undefined, undefined> {
@@ -26,11 +27,18 @@ export interface Doorbell extends AsyncIterable<number, undefined, undefined> {
    * @throws PendshareError `ERR_PENDSHARE_INVALID_ARGUMENT`
    */
   rings(options?: WaitOptions): AsyncGenerator<number, undefined, undefined>
+  /**
+   * Calls `listener` in the wake-up that a ring causes, with how often the peer has rung since the call before, at least 1. Each
+   * listener counts for itself, from the share's start on. The last call comes before `share.ended` settles. See `Listening`.
+   *
+   * @throws PendshareError `ERR_PENDSHARE_INVALID_ARGUMENT`
+   */
+  listen(listener: (count: number) => void, options?: ListenOptions): Listening
 }
 
 export class ShareDoorbell implements Doorbell {
   total = 0
-  readonly #listeners = new Set<() => void>()
+  readonly #wakes = new Set<() => void>()
   readonly #name: string
   #told = 0
   #ended: string | undefined
@@ -52,29 +60,21 @@ export class ShareDoorbell implements Doorbell {
 
   rings(options: WaitOptions = {}): AsyncGenerator<number, undefined, undefined> {
     const { signal } = parse(waitOptions, options, 'doorbell.rings()')
-    let told = 0
-    return new Iteration<number>(
-      {
-        look: () => {
-          const value = this.total - told
-          if (value === 0) return this.#ended === undefined ? undefined : END
-          told = this.total
-          return { value, done: false }
-        },
-        listen: (wake) => this.listen(wake),
-      },
-      signal,
-    )
+    return new Iteration(this.#source(), signal)
+  }
+
+  listen(listener: (count: number) => void, options: ListenOptions = {}): Listening {
+    return listen('doorbell.listen()', this.#source(), listener, options)
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<number, undefined, undefined> {
     return this.rings()
   }
 
-  /** Calls `wake` at the next ring or the end, once; it may not listen anew before it has returned. Returns what stops that. */
-  listen(wake: () => void): () => void {
-    this.#listeners.add(wake)
-    return () => this.#listeners.delete(wake)
+  /** Calls `wake` at each ring and at the end, until what it returns is called. */
+  subscribe(wake: () => void): () => void {
+    this.#wakes.add(wake)
+    return () => this.#wakes.delete(wake)
   }
 
   ring(count: number): void {
@@ -89,7 +89,8 @@ export class ShareDoorbell implements Doorbell {
 
   #change(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const deaf = this.listen(() => {
+      const deaf = this.subscribe(() => {
+        deaf()
         signal?.removeEventListener('abort', giveUp)
         resolve()
       })
@@ -101,9 +102,21 @@ export class ShareDoorbell implements Doorbell {
     })
   }
 
+  #source(): Source<number> {
+    let told = 0
+    return {
+      look: () => {
+        const value = this.total - told
+        if (value === 0) return this.#ended === undefined ? undefined : END
+        told = this.total
+        return { value, done: false }
+      },
+      listen: (wake) => this.subscribe(wake),
+    }
+  }
+
+  /** A set may lose and get members while it is gone through: who is taken away meanwhile is not called. */
   #wake(): void {
-    if (this.#listeners.size === 0) return
-    for (const wake of this.#listeners) wake()
-    this.#listeners.clear()
+    for (const wake of this.#wakes) wake()
   }
 }

@@ -7,6 +7,7 @@ export { ERROR_CODES, type ErrorCode, PendshareError, type SystemCause } from '.
 export type { Frame, SubmitOptions } from './frames/frame.ts'
 export { Frames, type FramesBell } from './frames/frames.ts'
 export { formatFrames, framesLength } from './frames/layout.ts'
+export type { Listening } from './listening.ts'
 export { createOpen, type Loaders, open } from './open.ts'
 export type { BlastOptions, CaptureOptions, ClockOptions, FillOptions } from './peer/built-in.ts'
 export {
@@ -28,6 +29,7 @@ export type {
   DefinedOptions,
   DefinedPeer,
   FramesOption,
+  ListenOptions,
   OpenOptions,
   PeerChoice,
   ReadableOptions,

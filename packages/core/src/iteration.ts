@@ -1,6 +1,7 @@
 /**
  * The one async iteration of the library: over a doorbell, over a ring, and over whatever comes. What is iterated over
- * only says what there is now and how to hear of more; waiting, taking turns, leaving and aborting are done here.
+ * only says what there is now and how to hear of more; waiting, taking turns, leaving and aborting are done here. A listener goes over
+ * the same sources without a promise: listening.ts.
  *
  * By hand, because an async generator that waits can be left only when its wait is over, and because from a ring to the loop's
  * body it takes four turns of the microtask queue, where this takes two. All of it runs on the one thread of its event loop: between
@@ -8,19 +9,21 @@
  */
 import { performance } from 'node:perf_hooks' // the global one is a getter
 
-/** What an iteration goes over. */
+/** What an iteration or a listener goes over. */
 export interface Source<T> {
   /** Called once, before the first look. What it throws ends the iteration, and then `leave()` is not called. */
   enter?(): void
   /** What there is now: a value, the end, or `undefined` when there is nothing yet. What it throws ends the iteration. */
   look(): IteratorResult<T, undefined> | undefined
-  /** Calls `wake` once, when another look may find something, or for nothing; returns what stops that. */
+  /** Calls `wake` whenever another look may find something, or for nothing, until what it returns is called. */
   listen(wake: () => void): () => void
   /**
    * Where there can be values without end that no event brings: called before the event loop gets the turn that it is
    * given each millisecond, without which doorbells, signals and the end of the share would not get through.
    */
   pause?(): void
+  /** No more will come than lies there already, which needs no turn of the event loop. */
+  readonly ended?: boolean
   /** Called once when the iteration is over, whatever ended it: frees what was claimed. Never throws. */
   leave?(): void
 }
@@ -30,10 +33,10 @@ export type Step<T> = IteratorResult<T, undefined>
 export const END: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
 
 /** A source that never runs dry gives the event loop a turn after so many milliseconds. */
-const TURN_MS = 1
+export const TURN_MS = 1
 
 /** Its `then()` is the cheapest microtask: `queueMicrotask()` makes an object for async hooks besides. */
-const SOON = Promise.resolve()
+export const SOON = Promise.resolve()
 
 interface Asked<T> {
   readonly resolve: (step: Step<T>) => void
@@ -158,29 +161,26 @@ export class Iteration<T> implements AsyncGenerator<T, undefined, undefined> {
   #listen(): void {
     this.#listening = true
     this.#stop = undefined
-    this.#signal?.addEventListener('abort', this.#aborted, { once: true })
-    this.#stop = this.#source.listen(this.#wake)
+    this.#signal?.addEventListener('abort', this.#wake)
+    const stop = this.#source.listen(this.#wake)
+    if (this.#listening) this.#stop = stop
+    else stop() // it has woken at once
   }
 
-  /** A wake of an earlier `listen()`, should there be one, makes for one look more. */
   readonly #wake = (): void => {
     if (!this.#listening) return
     this.#listening = false
-    this.#signal?.removeEventListener('abort', this.#aborted)
+    this.#stop?.()
+    this.#signal?.removeEventListener('abort', this.#wake)
     this.#turn = performance.now()
     // Later, so that all the events of one wake-up are seen together, and nothing runs within the call that wakes.
     SOON.then(this.#goOn)
   }
 
-  readonly #aborted = (): void => {
-    this.#stop?.()
-    this.#wake()
-  }
-
   #finish(): void {
     if (this.#over) return
     this.#over = true
-    if (this.#listening) this.#aborted()
+    if (this.#listening) this.#wake()
     if (this.#entered) this.#source.leave?.()
     for (const { resolve } of this.#asked.splice(0)) resolve(END)
   }

@@ -14,6 +14,7 @@ import { name, reportDoorbell, reportEnd, reportShare } from './diagnostics.ts'
 import { ShareDoorbell } from './doorbell.ts'
 import { endedError, PendshareError } from './errors.ts'
 import { Frames, type FramesBell } from './frames/frames.ts'
+import { SOON } from './iteration.ts'
 import { type Region, takeBack } from './region.ts'
 import type { CheckedOptions } from './schemas.ts'
 import type { End, Recall, Share, ShareState } from './share.ts'
@@ -260,8 +261,12 @@ function bellOf(share: PendedShare): FramesBell {
     notify: () => {
       if (share.state === 'pended') share.notify()
     },
-    listen: (wake) => share.doorbell.listen(wake),
-    ring: () => share.doorbell.ring(1),
+    listen: (wake) => share.doorbell.subscribe(wake),
+    // Later: a listener is not called within the call that leaves a ring.
+    ring: () =>
+      void SOON.then(() => {
+        if (share.state !== 'ended') share.doorbell.ring(1)
+      }),
     get ended() {
       return share.state === 'ended'
     },

@@ -72,6 +72,14 @@ export const waitOptions = notSignal(
   }),
 )
 export type WaitOptions = z.input<typeof waitOptions>
+export const listener = z.custom((value) => typeof value === 'function', 'expected a function')
+export const listenOptions = notSignal(
+  z.strictObject({
+    /** Takes the listener away. The share goes on. */
+    signal: signal.optional(),
+  }),
+)
+export type ListenOptions = z.input<typeof listenOptions>
 export const readableOptions = notSignal(
   z.strictObject({
     /** Errors the stream with `signal.reason`. The share goes on. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import {
   type Backend,
   type BackendEvent,
+  type Batch,
   createOpen,
   type Device,
   type Doorbell,
@@ -12,6 +13,8 @@ import {
   type EndReason,
   type Frame,
   type Frames,
+  type Listening,
+  type ListenOptions,
   type OpenOptions,
   open,
   type PendshareError,
@@ -81,6 +84,17 @@ device.share(region, { peer: 'blast', peerOptions: { periodNs: 100_000 } })
 device.share(region, { peer: 'own', peerOptions: { rate: 1 } })
 // @ts-expect-error: a region is made by allocate() or from()
 new Region(new Uint8Array(4096))
+
+expectTypeOf(share.doorbell.listen).parameter(0).toEqualTypeOf<(count: number) => void>()
+expectTypeOf<ListenOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>()
+// @ts-expect-error: no such option
+share.doorbell.listen(() => {}, { once: true })
+expectTypeOf(
+  share.ring.listen((batch) => expectTypeOf(batch).toEqualTypeOf<Batch>()),
+).toEqualTypeOf<Listening>()
+share.ring.listenSamples(Float64Array, ({ samples }) => expectTypeOf(samples).toExtend<Float64Array>())
+share.frames.listen((frame) => expectTypeOf(frame).toEqualTypeOf<Frame>(), {})
+expectTypeOf<Listening>().toExtend<Disposable>()
 
 expectTypeOf<ShareOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>()
 expectTypeOf(share.memory).toEqualTypeOf<Uint8Array>()

@@ -37,9 +37,7 @@ export class Bell implements RingBell {
 
   ring(): void {
     this.#rung = true
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const wake of waiting) wake()
+    for (const wake of this.#waiting) wake()
   }
 
   end(): void {
@@ -51,7 +49,10 @@ export class Bell implements RingBell {
   async wait(): Promise<void> {
     if (!this.#rung) {
       await new Promise<void>((resolve) => {
-        this.listen(resolve)
+        const stop = this.listen(() => {
+          stop()
+          resolve()
+        })
       })
     }
     this.#rung = false

@@ -9,6 +9,7 @@ import { framesEnds } from './frames-ends.ts'
 import { playback } from './frames-playback.ts'
 import { framesRefusals } from './frames-refusals.ts'
 import { lease } from './lease.ts'
+import { listeners } from './listeners.ts'
 import { memory } from './memory.ts'
 import { oneEnd } from './one-end.ts'
 import { owner } from './owner.ts'
@@ -37,6 +38,7 @@ export const laws: readonly Law[] = [
   ...frames,
   ...playback,
   ...framesEnds,
+  ...listeners,
   ...refusals,
   ...framesRefusals,
   ...shareStates,

@@ -5,8 +5,9 @@
  */
 import { endedError, PendshareError } from '../errors.ts'
 import { END, Iteration, type Source } from '../iteration.ts'
+import { type Listening, listen } from '../listening.ts'
 import type { RingBell } from '../ring/reader.ts'
-import { parse, type WaitOptions, waitOptions } from '../schemas.ts'
+import { type ListenOptions, parse, type WaitOptions, waitOptions } from '../schemas.ts'
 import { type Frame, type FrameOwner, isEmpty, SlotFrame } from './frame.ts'
 import { corrupt, FRAME_EMPTY, MISSED, OVERRUNS, readLayout } from './layout.ts'
 import { Pool } from './pool.ts'
@@ -111,6 +112,18 @@ export class Frames implements AsyncIterable<Frame, undefined, undefined> {
     return this.iterate()
   }
 
+  /**
+   * Calls `listener` in the wake-up that brings frames, once for each. A frame is released when the call returns, unless it was held. The
+   * last call comes before `share.ended` settles. A kernel that never lets them run out is left to itself for a turn of the event loop each
+   * millisecond. Otherwise as `iterate()`; see `Listening`.
+   *
+   * @throws PendshareError `ERR_PENDSHARE_INVALID_ARGUMENT`, `ERR_PENDSHARE_FRAMES_IN_USE`
+   */
+  listen(listener: (frame: Frame) => void, options: ListenOptions = {}): Listening {
+    const source = this.#source(() => this.#poll())
+    return listen<Frame>('frames.listen()', source, listener, options, (frame) => frame[Symbol.dispose]())
+  }
+
   /** The newest frame at each step; the older ones go back at once, and count as `skipped`. Otherwise as `iterate()`. */
   latest(options: WaitOptions = {}): AsyncGenerator<Frame, undefined, undefined> {
     const { signal } = parse(waitOptions, options, 'frames.latest()')
@@ -183,7 +196,11 @@ export class Frames implements AsyncIterable<Frame, undefined, undefined> {
   }
 
   #source(take: () => Frame | undefined): Source<Frame> {
+    const bell = this.#bell
     return {
+      get ended() {
+        return bell.ended
+      },
       enter: () => {
         if (this.#busy) throw inUse()
         this.#busy = true

@@ -22,24 +22,18 @@ export class Pool {
     return this.#count === 0 ? undefined : this.#slots[--this.#count]
   }
 
-  /** There may be something for those who wait: each is called once. */
+  /** There may be something for those who wait. */
   wake(): void {
-    if (this.#waiting.size > 0) for (const wake of [...this.#waiting]) wake()
+    for (const wake of this.#waiting) wake()
   }
 
-  /** Calls `wake` once, when the pool does or `other` does, whichever comes first; returns what stops that. */
+  /** Calls `wake` when the pool does and when `other` does, until what it returns is called. */
   listen(wake: () => void, other: (wake: () => void) => () => void): () => void {
-    let deaf = () => {}
-    const stop = () => {
+    this.#waiting.add(wake)
+    const deaf = other(wake)
+    return () => {
       deaf()
-      this.#waiting.delete(once)
+      this.#waiting.delete(wake)
     }
-    const once = () => {
-      stop()
-      wake()
-    }
-    this.#waiting.add(once)
-    deaf = other(once)
-    return stop
   }
 }

@@ -10,7 +10,9 @@
  */
 import { PendshareError } from '../errors.ts'
 import { END, Iteration, type Source } from '../iteration.ts'
+import { type Listening, listen } from '../listening.ts'
 import {
+  type ListenOptions,
   parse,
   type ReadableOptions,
   readableOptions,
@@ -34,8 +36,8 @@ import { Span } from './span.ts'
 /** How a reader learns that the producer has rung. */
 export interface RingBell {
   /**
-   * Calls `wake` once: after a ring, and when the producer ends; also for a ring since the last call of `wake`, where rings come from
-   * another thread than the reader's. It may come at once, and without a ring. Returns what stops that.
+   * Calls `wake` after each ring, and when the producer ends, until what it returns is called, which `wake` may do; also for a ring since
+   * the last call of `wake`, where rings come from another thread than the reader's. It may come at once, and without a ring.
    */
   listen(wake: () => void): () => void
   /** The producer will write no more. */
@@ -132,6 +134,28 @@ export class RingReader {
   }
 
   /**
+   * Calls `listener` in the wake-up that brings records, with a batch of them; a batch is valid until the call returns, which gives its
+   * space back, or as much of it as `batch.take()` has taken. The last call comes before `share.ended` settles. A producer that never lets
+   * the ring run empty is left to itself for a turn of the event loop each millisecond. Otherwise as `batches()`; see `Listening`.
+   *
+   * @throws PendshareError `ERR_PENDSHARE_INVALID_ARGUMENT`, `ERR_PENDSHARE_RING_IN_USE`
+   */
+  listen(listener: (batch: Batch) => void, options: ListenOptions = {}): Listening {
+    const source = this.#source(() => new RingBatch(this.#span))
+    return listen<Batch>('ring.listen()', source, listener, options)
+  }
+
+  /** `listen()` in the form of `samples()`. */
+  listenSamples<T extends SampleArray>(
+    array: SampleConstructor<T>,
+    listener: (batch: SampleBatch<T>) => void,
+    options: ListenOptions = {},
+  ): Listening {
+    const source = this.#source(this.#samplesIn(array, 'ring.listenSamples()'))
+    return listen('ring.listenSamples()', source, listener, options)
+  }
+
+  /**
    * The newest record at each step, as a batch of one, as soon as there is one that no step had. The older ones go back to
    * the producer at once, before the loop's body runs, and count as `skipped`. Otherwise as `batches()`.
    */
@@ -174,7 +198,11 @@ export class RingReader {
   }
 
   #source<T>(show: () => T, newest = false): Source<T> {
+    const bell = this.#bell
     return {
+      get ended() {
+        return bell.ended
+      },
       enter: () => this.#claim(),
       look: () => {
         for (;;) {

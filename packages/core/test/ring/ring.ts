@@ -37,7 +37,6 @@ export class TestBell implements RingBell {
   ring(): void {
     this.rings++
     for (const wake of this.#waiting) wake()
-    this.#waiting.clear()
   }
 
   end(): void {
