@@ -1,10 +1,10 @@
 /**
- * Measures every row where it runs: all of them beside a driver, or with `--host` those that need none. Writes the rows as JSON.
- * usage: guest.ts OUT RUNS DIRECTORY-OF-NATIVE-PROGRAMS [--host]
+ * Measures parts of the bench where they run, and writes their rows as JSON.
+ * usage: guest.ts OUT RUNS DIRECTORY-OF-NATIVE-PROGRAMS PART…
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { open } from 'pendshare'
+import { type Device, open } from 'pendshare'
 import { doorbellCases } from './contenders/doorbell.ts'
 import { frameCases, takeCase } from './contenders/frames.ts'
 import { manyShares } from './contenders/many.ts'
@@ -12,9 +12,10 @@ import { mockCase } from './contenders/mock.ts'
 import { pinInC, pinInJavaScript } from './contenders/pin.ts'
 import { portCase } from './contenders/port.ts'
 import { streamCases } from './contenders/stream.ts'
+import { PARTS, type Part } from './parts.ts'
 import { type Case, describe, format, judgeLimit, type Limit, measure, type Row } from './rows.ts'
 
-const [out = '', runsText = '', native = '', mode] = process.argv.slice(2)
+const [out = '', runsText = '', native = '', ...wanted] = process.argv.slice(2)
 const runs = Number(runsText)
 const rows: Row[] = []
 
@@ -30,24 +31,40 @@ function addLimits(limits: readonly Limit[]): void {
   }
 }
 
-async function withDriver(): Promise<void> {
-  const openDevice = () => open({ backend: 'linux' })
-  const inC = pinInC(join(native, 'pin'), runs)
-  rows.push(...inC)
-  for (const row of inC)
-    console.log(`${row.row} ${describe(row.parameters)}: ${row.contender} ${format(row.median)} ${row.unit}`)
+const openDevice = () => open({ backend: 'linux' })
+
+async function addCases(casesOn: (device: Device) => readonly Case[]): Promise<void> {
   await using device = await openDevice()
-  addLimits(await pinInJavaScript(device, join(native, 'cycle.node'), runs))
-  for (const it of streamCases(device, join(native, 'sender'))) await addCase(it)
-  for (const it of frameCases(device)) await addCase(it)
-  await addCase(portCase(device))
-  for (const it of doorbellCases(join(native, 'floor.node'))) await addCase(it)
-  addLimits(await manyShares(openDevice, runs))
+  for (const it of casesOn(device)) await addCase(it)
 }
 
-if (mode !== '--host') await withDriver()
-await addCase(takeCase(join(native, 'cycle.node')))
-const [mockRow, mockDevice] = await mockCase()
-await addCase(mockRow)
-await mockDevice.close()
+const parts: Record<Part, () => Promise<void>> = {
+  async pin() {
+    const inC = pinInC(join(native, 'pin'), runs)
+    rows.push(...inC)
+    for (const row of inC)
+      console.log(
+        `${row.row} ${describe(row.parameters)}: ${row.contender} ${format(row.median)} ${row.unit}`,
+      )
+  },
+  async cycle() {
+    await using device = await openDevice()
+    addLimits(await pinInJavaScript(device, join(native, 'cycle.node'), runs))
+  },
+  stream: () => addCases((device) => streamCases(device, join(native, 'sender'))),
+  frames: () => addCases(frameCases),
+  port: () => addCases((device) => [portCase(device)]),
+  async doorbell() {
+    for (const it of doorbellCases(join(native, 'floor.node'))) await addCase(it)
+  },
+  many: async () => addLimits(await manyShares(openDevice, runs)),
+  take: () => addCase(takeCase(join(native, 'cycle.node'))),
+  async mock() {
+    const [mockRow, mockDevice] = await mockCase()
+    await addCase(mockRow)
+    await mockDevice.close()
+  },
+}
+
+for (const part of PARTS) if (wanted.includes(part)) await parts[part]()
 writeFileSync(out, JSON.stringify(rows))

@@ -12,6 +12,7 @@ import { portDevices, serialPortDevices } from '../testbed/linux-vm/ports.ts'
 import { chooseAccelerator } from '../testbed/linux-vm/qemu.ts'
 import { exitCodeOf, report as reportVm, runInVm } from '../testbed/linux-vm/run.ts'
 import { buildNative } from './native.ts'
+import { HOST_PARTS, isPart, PARTS, type Part } from './parts.ts'
 import { plots } from './plot.ts'
 import type { Report, Row } from './rows.ts'
 import { publish } from './summary.ts'
@@ -19,6 +20,7 @@ import { table } from './table.ts'
 
 interface Flags {
   host?: true
+  only: readonly Part[]
   kernel: string
   runs: number
   json?: string
@@ -29,7 +31,11 @@ interface Flags {
 const repository = resolve(import.meta.dirname, '..')
 const ROWS = 'rows.json'
 
-async function measureInVm({ kernel: name, runs }: Flags, native: string, scratch: string): Promise<Report> {
+async function measureInVm(
+  { kernel: name, runs, only }: Flags,
+  native: string,
+  scratch: string,
+): Promise<Report> {
   const kernel = await obtainKernel(name)
   await buildAddon()
   const modules = [
@@ -47,7 +53,7 @@ async function measureInVm({ kernel: name, runs }: Flags, native: string, scratc
     devices: [...portDevices('frames'), ...serialPortDevices('read')],
     ports: [{ name: 'frames' }, { name: 'read' }],
     scratch,
-    command: guest(scratchInGuest, runs, native),
+    command: guest(scratchInGuest, runs, native, only.length > 0 ? only : PARTS),
   })
   if (exitCodeOf(result) !== 0) {
     reportVm(result, false)
@@ -56,16 +62,15 @@ async function measureInVm({ kernel: name, runs }: Flags, native: string, scratc
   return finish(`${kernel.release}, QEMU, 1 processor`, accelerator, scratch)
 }
 
-async function measureHere({ runs }: Flags, native: string, scratch: string): Promise<Report> {
+async function measureHere({ runs, only }: Flags, native: string, scratch: string): Promise<Report> {
   console.log('bench: only the rows that need no driver')
-  const [program = '', ...args] = guest(scratch, runs, native)
-  const { output } = await mustRun([program, ...args, '--host'])
+  const { output } = await mustRun(guest(scratch, runs, native, only.length > 0 ? only : HOST_PARTS))
   console.log(output.trimEnd())
   return finish(release(), 'none', scratch)
 }
 
 /** `out`: directory of what it writes. */
-function guest(out: string, runs: number, native: string): string[] {
+function guest(out: string, runs: number, native: string, parts: readonly Part[]): string[] {
   const flags = ['--conditions=@pendshare/source', '--expose-gc']
   return [
     process.execPath,
@@ -74,6 +79,7 @@ function guest(out: string, runs: number, native: string): string[] {
     join(out, ROWS),
     String(runs),
     native,
+    ...parts,
   ]
 }
 
@@ -113,9 +119,15 @@ function runCount(text: string): number {
   return value
 }
 
+function part(text: string, previous: readonly Part[]): Part[] {
+  if (isPart(text)) return [...previous, text]
+  throw new InvalidArgumentError(`there are: ${PARTS.join(', ')}`)
+}
+
 const flags = new Command('npm run bench --')
   .description('measure pendshare beside what else would do the job')
   .option('--host', 'only the rows that need no driver, on this machine')
+  .option('--only <part>', `${PARTS.join(', ')}; may be repeated`, part, [])
   .option('--kernel <name>', 'kernel of the VM', '6.12')
   .option('--runs <n>', 'runs of each contender', runCount, 9)
   .option('--json <file>', 'write the figures to a file')
@@ -125,12 +137,18 @@ const flags = new Command('npm run bench --')
       'json',
       'plots',
       'host',
+      'only',
     ]),
   )
   .parse()
   .opts<Flags>()
 
+const guestOnly = flags.only.filter((each) => !HOST_PARTS.includes(each))
 try {
+  if (flags.host && guestOnly.length > 0)
+    throw new Error(
+      `--host has no driver, which ${guestOnly.join(', ')} needs; it has ${HOST_PARTS.join(', ')}`,
+    )
   await main(flags)
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`)
