@@ -40,6 +40,11 @@ const harmless = /RETBleed: WARNING: Spectre v2 mitigation/
 const lostFlags =
   /^.*\[ cut here \]-*\n.*exc_debug_kernel(?:(?!\[ end trace)[\s\S])*?EFLAGS: (?!00[0-3])[0-9a-f]{8}(?:(?!\[ end trace)[\s\S])*\[ end trace.*$/gm
 
+/** Whether the kernel has died before the guest's first program ran: nothing that is tested had any part in it. */
+export function diedBooting(log: string): boolean {
+  return /\bKernel panic\b/.test(log) && !/pendshare-vm: alive/.test(log)
+}
+
 /** The lines of `log` that fail a run, their kind in front, in order. A stack trace belongs to the report above it. */
 export function problemsIn(log: string): string[] {
   const found: { kind: string; text: string }[] = []

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { followFile, readFindings, STILL_S, watchPulse, writeJob } from './job.ts'
 import { KERNELS_HELP, type Kernel, obtainKernel } from './kernels.ts'
-import { problemsIn } from './klog.ts'
+import { diedBooting, problemsIn } from './klog.ts'
 import { buildModule, moduleExists } from './module.ts'
 import { makePorts, type Port, servePorts } from './ports.ts'
 import { chooseAccelerator, type Loader, runMachine } from './qemu.ts'
@@ -81,16 +81,36 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
   const kernel = await obtainKernel(options.kernel)
   const modules = await modulesFor(kernel, options.module ?? moduleExists(), options.peers)
   const accelerator = await chooseAccelerator(kernel)
-  const directory = await mkdtemp(join(tmpdir(), 'pendshare-vm-'))
   const interrupt = new AbortController()
   const stop = (signal: NodeJS.Signals) => interrupt.abort(signal)
   for (const signal of ENDING) process.on(signal, stop)
   try {
-    return await boot(options, kernel, modules, accelerator, directory, interrupt.signal)
+    for (let boots = 1; ; boots++) {
+      const result = await bootOnce(options, kernel, modules, accelerator, interrupt.signal)
+      if (accelerator === 'kvm' || boots === MOST_BOOTS || !diedBooting(result.kernelLog)) return result
+      console.error(`vm: the emulated kernel ${kernel.name} died before anything was loaded; booting again`)
+    }
   } finally {
-    await rm(directory, { recursive: true, force: true })
     for (const signal of ENDING) process.off(signal, stop)
     if (interrupt.signal.aborted) process.kill(process.pid, interrupt.signal.reason)
+  }
+}
+
+/** QEMU's emulation of several processors now and then runs an instruction that another one is just patching, of which the kernel dies. */
+const MOST_BOOTS = 3
+
+async function bootOnce(
+  options: VmOptions,
+  kernel: Kernel,
+  modules: readonly string[],
+  accelerator: 'kvm' | 'tcg',
+  signal: AbortSignal,
+): Promise<VmResult> {
+  const directory = await mkdtemp(join(tmpdir(), 'pendshare-vm-'))
+  try {
+    return await boot(options, kernel, modules, accelerator, directory, signal)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
   }
 }
 

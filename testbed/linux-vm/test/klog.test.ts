@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { problemsIn } from '../klog.ts'
+import { diedBooting, problemsIn } from '../klog.ts'
 
 const bad: readonly [kind: string, log: string][] = [
   ['KASAN', '[    5.1] BUG: KASAN: slab-use-after-free in share_end+0x4c/0x90 [pendshare]'],
@@ -107,5 +107,20 @@ describe('problemsIn', () => {
 
   it('finds a report whose line was cut by another processor’s output', () => {
     expect(problemsIn('[    5.1] pendshare: hello[    5.1] BUG: KASAN: use-after-free in f')).toHaveLength(1)
+  })
+})
+
+describe('a kernel that died while it booted', () => {
+  const panic = '[    1.8] Kernel panic - not syncing: Fatal exception in interrupt'
+  const alive = '[    1.7] pendshare-vm: alive'
+
+  it('is one that has panicked before the first program ran', () => {
+    const patched = '[    1.8] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI'
+    expect(diedBooting([patched, panic].join('\n'))).toBe(true)
+  })
+
+  it('is none that went on, was slow, or panicked later', () => {
+    for (const log of [[alive], [], [alive, panic], ['[    1.8] Oops: int3: 0000 [#1]', alive, panic]])
+      expect(diedBooting(log.join('\n'))).toBe(false)
   })
 })
