@@ -117,16 +117,19 @@ function kernelStage(name: string): Stage {
 }
 
 /**
- * The kernels on which JavaScript runs too: the oldest, the newest, the one whose pages are of 16 KiB, the one that checks. On the others
- * `uapi` holds the driver to every request, which is all that is different there. And one kernel has the contract under signals.
- * All have all of it in `npm run test:linux -- --kernel all`, which has no time to keep to.
+ * The kernels on which JavaScript runs too, beside the one that has everything: the oldest, the newest, the one whose pages are of 16 KiB; and that
+ * on which processes die and wake up in every way. On the others `uapi` holds the driver to every request, which is all that is different there, with
+ * the checkers of the debug kernel too. All have all of it in `npm run test:linux -- --kernel all`, which has no time to keep to.
  */
-const JAVASCRIPT_KERNELS = [QUICK_KERNEL, '6.1-oldest', 'unstable', 'arm64-16k', 'debug']
+const CONTRACT_KERNELS = [QUICK_KERNEL, '6.1-oldest', 'unstable', 'arm64-16k']
+const ADDON_KERNELS = [QUICK_KERNEL, 'arm64-16k']
 
 function isWanted(kernel: string, group: string, speed: Speed): boolean {
   if (speed === 'quick') return QUICK_GROUPS.includes(group)
   if (group === 'signals') return kernel === QUICK_KERNEL
-  return JAVASCRIPT_KERNELS.includes(kernel) || !['contract', 'addon'].includes(group)
+  if (group === 'contract') return CONTRACT_KERNELS.includes(kernel)
+  if (group === 'addon') return ADDON_KERNELS.includes(kernel)
+  return true
 }
 
 function bin(name: string): string {

@@ -57,10 +57,13 @@ static inline int pendshare_request_share(const struct pendshare_share *share)
 {
 	const __u32 access = PENDSHARE_ACCESS_READ | PENDSHARE_ACCESS_WRITE;
 
-	return share->id && !(share->flags & ~PENDSHARE_SHARE_EVENT) &&
+	const __u32 flags = PENDSHARE_SHARE_EVENT | PENDSHARE_SHARE_BELL;
+
+	return share->id && !(share->flags & ~flags) &&
 	       (!share->event || (share->flags & PENDSHARE_SHARE_EVENT)) &&
 	       share->access && !(share->access & ~access) &&
-	       share->deadline_ns <= PENDSHARE_MAX_DEADLINE_NS && !share->reserved &&
+	       (!share->bell || (share->flags & PENDSHARE_SHARE_BELL)) &&
+	       share->bell < PENDSHARE_BELLS && share->deadline_ns <= PENDSHARE_MAX_DEADLINE_NS &&
 	       !share->reply == !share->reply_size && share->reply_size <= PENDSHARE_REPLY_MAX &&
 	       (!share->reply || share->peer[0]) &&
 	       pendshare_name_length(share->peer) < PENDSHARE_NAME_SIZE &&

@@ -5,7 +5,19 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/version.h>
+
+/* 6.3: flags of a mapping are set by functions. */
+static inline void ps_vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
+				   unsigned long clear)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#else
+	vm_flags_mod(vma, set, clear);
+#endif
+}
 
 /* 6.8: an eventfd is signalled once a call. */
 static inline void ps_eventfd_signal(struct eventfd_ctx *ctx)

@@ -16,6 +16,29 @@ void ps_event_queue(struct ps_share *share)
 	wake_up(&share->file->wait);
 }
 
+/* What a peer rings before its share is accepted is told then. Under file->event_lock. */
+void ps_event_ring(struct ps_share *share)
+{
+	share->all_rings++;
+	if (share->belled && !share->silent) {
+		ps_bells_ring(share, 1);
+		return;
+	}
+	share->news.rings++;
+	ps_event_queue(share);
+}
+
+/* The share is accepted. Under file->event_lock. */
+void ps_event_begin(struct ps_share *share)
+{
+	share->silent = false;
+	if (share->belled && share->news.rings) {
+		ps_bells_ring(share, share->news.rings);
+		share->news.rings = 0;
+	}
+	ps_event_queue(share);
+}
+
 /* Nothing is to be told any more. Under file->event_lock; the caller holds a reference. */
 void ps_event_drop(struct ps_share *share)
 {

@@ -72,6 +72,7 @@ int ps_file_release(struct inode *inode, struct file *file)
 	ps_drop_ended(f);
 	ps_share_free(f->spare); /* no share is left that could become it */
 	kvfree(f->table.chains);
+	ps_bells_free(f);
 	ps_owner_unbind(f);
 	return 0;
 }

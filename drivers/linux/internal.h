@@ -32,6 +32,7 @@
 #include "../common/quota.h"
 #include "../common/request.h"
 #include "../common/table.h"
+#include "../include/pendshare/bells.h"
 #include "pendshare-peer.h"
 
 #define PS_MAX_BYTES BIT_ULL(40)
@@ -116,6 +117,9 @@ struct ps_file {
 	struct pendshare_events events;	/* shares that have something to tell; a reference each */
 	unsigned int in_flight;		/* batches that are being copied, and may come back */
 	bool removed_told;		/* REMOVED was delivered */
+
+	/* event_lock, but for the pointer: set once, under the owner's mmap lock */
+	struct pendshare_bells_driver *bells;
 };
 
 /* A device of somebody's, or a peer of ours. */
@@ -148,6 +152,8 @@ struct ps_share {
 	/* file->event_lock */
 	bool silent;			/* has a peer but is not accepted yet: tells nothing */
 	bool told;			/* END was delivered: nothing may follow */
+	bool belled;			/* rings by the file's bells; never changes */
+	u8 bell;			/* its place there */
 
 	/* file->lock */
 	struct pendshare_node node;	/* in the table until END was delivered */
@@ -209,7 +215,16 @@ void ps_dma_unmap(struct ps_dma *dma);
 int ps_frames_alloc(struct ps_share *share, const struct pendshare_share *args);
 void ps_frames_show(const struct pendshare_frames *frames, struct seq_file *m);
 
+/* bells.c */
+int ps_mmap(struct file *file, struct vm_area_struct *vma);
+int ps_bells_choose(struct ps_share *share, const struct pendshare_share *args);
+void ps_bells_ring(struct ps_share *share, u32 count);
+bool ps_bells_any(const struct ps_file *file);
+void ps_bells_free(struct ps_file *file);
+
 /* doorbell.c */
+void ps_event_ring(struct ps_share *share);
+void ps_event_begin(struct ps_share *share);
 void ps_event_queue(struct ps_share *share);
 void ps_event_drop(struct ps_share *share);
 void ps_event_finish(struct ps_share *share);

@@ -12,6 +12,7 @@ static const struct file_operations ps_fops = {
 	.release = ps_file_release,
 	.unlocked_ioctl = ps_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = ps_mmap,
 	.poll = ps_poll,
 	.show_fdinfo = ps_show_fdinfo,
 };

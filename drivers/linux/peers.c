@@ -147,9 +147,7 @@ void pendshare_share_ring(struct ps_share *share)
 	if (ps_may_not_lock())
 		return;
 	spin_lock_irqsave(&file->event_lock, flags);
-	share->news.rings++;
-	share->all_rings++;
-	ps_event_queue(share);
+	ps_event_ring(share);
 	spin_unlock_irqrestore(&file->event_lock, flags);
 	if (share->event)
 		ps_eventfd_signal(share->event);

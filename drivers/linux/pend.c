@@ -178,16 +178,22 @@ static int ps_deliver(struct ps_file *file, const struct pendshare_pend *args, u
 	return done;
 }
 
-/* 1: there is something to deliver. 0: not yet. Else why there never will be. */
+/* 1: there is something to deliver. 0: not yet. Else why there never will be. Under file->event_lock. */
+static int ps_deliverable(struct ps_file *file)
+{
+	if (pendshare_events_first(&file->events) || ps_removed_due(file))
+		return 1;
+	if (ps_is_over(file))
+		return READ_ONCE(file->closing) ? -ESHUTDOWN : -ENODEV;
+	return 0;
+}
+
 static int ps_readable(struct ps_file *file)
 {
-	int ret = 0;
+	int ret;
 
 	spin_lock_irq(&file->event_lock);
-	if (pendshare_events_first(&file->events) || ps_removed_due(file))
-		ret = 1;
-	else if (ps_is_over(file))
-		ret = READ_ONCE(file->closing) ? -ESHUTDOWN : -ENODEV;
+	ret = ps_deliverable(file);
 	spin_unlock_irq(&file->event_lock);
 	return ret;
 }
@@ -266,17 +272,24 @@ out:
 	return ret;
 }
 
-/* A file with nothing left to tell is readable too: the next PEND says why. */
+/*
+ * A file with nothing left to tell is readable too: the next PEND says why. What bells have rung is
+ * no matter of PEND's.
+ */
 __poll_t ps_poll(struct file *filp, poll_table *wait)
 {
 	struct ps_file *file = filp->private_data;
+	__poll_t bells;
 	int ret;
 
 	if (current->mm != file->owner.mm)
 		return EPOLLERR;
 	poll_wait(filp, &file->wait, wait);
-	ret = ps_readable(file);
+	spin_lock_irq(&file->event_lock);
+	bells = ps_bells_any(file) ? EPOLLPRI : 0;
+	ret = ps_deliverable(file);
+	spin_unlock_irq(&file->event_lock);
 	if (ret < 0)
-		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
-	return ret ? EPOLLIN | EPOLLRDNORM : 0;
+		return bells | EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	return ret ? bells | EPOLLIN | EPOLLRDNORM : bells;
 }

@@ -22,8 +22,7 @@ static void ps_begin_to_tell(struct ps_share *share, u64 deadline_ns)
 	struct ps_file *file = share->file;
 
 	spin_lock_irq(&file->event_lock);
-	share->silent = false;
-	ps_event_queue(share);
+	ps_event_begin(share);
 	if (deadline_ns)
 		ps_arm(share, deadline_ns, PENDSHARE_DEADLINE);
 	spin_unlock_irq(&file->event_lock);
@@ -167,7 +166,7 @@ static int ps_share_lend(struct ps_file *file, const struct pendshare_share *arg
 	ret = ps_frames_alloc(share, args);
 	if (ret)
 		goto err_created;
-	ret = ps_find_event(share, args);
+	ret = ps_find_event(share, args) ?: ps_bells_choose(share, args);
 	if (ret)
 		goto err_created;
 	ret = ps_user_charge_share(file->user);

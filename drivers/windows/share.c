@@ -117,7 +117,7 @@ static NTSTATUS build(SHARE *share, struct call *call, struct answer *answer)
 	ULONG64 pages;
 	NTSTATUS status;
 
-	if (!pendshare_request_share(arguments))
+	if (!pendshare_request_share(arguments) || (arguments->flags & PENDSHARE_SHARE_BELL))
 		return STATUS_INVALID_PARAMETER;
 	status = find_options(call, &options);
 	if (!NT_SUCCESS(status))

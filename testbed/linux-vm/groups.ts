@@ -67,7 +67,7 @@ async function buildDriverTests(architecture: Architecture): Promise<void> {
 
 /** All programs of drivers/linux/test but `fault`, the cheap ones first. */
 const DRIVER_TESTS =
-  'uapi memory limits pend ends stalls signals peers options rings frames module cards owner race readers'.split(
+  'uapi memory limits pend bells ends stalls signals peers options rings frames module cards owner race readers'.split(
     ' ',
   )
 
@@ -173,6 +173,14 @@ const addon = {
 /** QEMU's card for teaching, by QEMU's own default blind above 256 MiB. */
 const EDU = 'edu,dma_mask=0xffffffffff'
 
+const uapi = {
+  name: 'uapi',
+  command: driverTests(...DRIVER_TESTS),
+  prepare: buildDriverTests,
+  peers: ['linux/peer-test', 'examples/linux'],
+  timeoutS: 1800,
+} as const
+
 const devices = {
   command: driverTests('devices'),
   prepare: buildDriverTests,
@@ -228,22 +236,16 @@ export const groups: readonly Group[] = [
     unprivileged: true,
     timeoutS: 300,
   },
-  {
-    name: 'uapi',
-    command: driverTests(...DRIVER_TESTS),
-    prepare: buildDriverTests,
-    peers: ['linux/peer-test', 'examples/linux'],
-    on: onAll,
-    timeoutS: 1800,
-  },
+  { ...uapi, on: onMain },
+  { ...uapi, env: { PENDSHARE_RACES: '20' }, thorough: { env: {} }, on: (kernel) => !onMain(kernel) },
   { ...devices, name: 'devices' },
   { ...devices, name: 'iommu', iommu: true },
   // A kernel that is asked to let go of a card gives its user five seconds to think better of it.
-  { ...hotplug, name: 'hotplug', env: { PENDSHARE_TIMES: '32' }, on: onMain },
+  { ...hotplug, name: 'hotplug', env: { PENDSHARE_TIMES: '16' }, on: onMain },
   {
     ...hotplug,
     name: 'hotplug',
-    env: { PENDSHARE_TIMES: '32' },
+    env: { PENDSHARE_TIMES: '16' },
     thorough: { env: { PENDSHARE_TIMES: '200' } },
     smp: 1,
     on: onDebug,
@@ -304,7 +306,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...contract,
-    env: { PENDSHARE_ROUNDS: '50' },
+    env: { PENDSHARE_ROUNDS: '30' },
     quick: { env: FEWER },
     on: onMain,
     timeoutS: 1800,
@@ -350,7 +352,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...addon,
-    command: addonTests('running', 'workers', 'death', 'versions'),
+    command: addonTests('running', 'bells', 'workers', 'death', 'versions'),
     prepare: async (architecture) => {
       await buildAddon(architecture)
       for (const version of OTHER_NODES) await installNode(version)
@@ -362,7 +364,7 @@ export const groups: readonly Group[] = [
   {
     ...addon,
     ...cheap,
-    command: addonTests('running', 'workers', 'death'),
+    command: addonTests('running', 'bells', 'workers', 'death'),
     env: { PENDSHARE_WAKEUP: 'poll' },
     on: (kernel) => onStock(kernel) && !onMain(kernel),
   },

@@ -102,6 +102,8 @@ function otherPrograms({ rounds, seed }: NativeTest, corpus: string): readonly P
     { name: 'lease address', argv: [built('address', 'lease'), ...numbers] },
     { name: 'quota thread', argv: [built('thread', 'quota'), ...numbers] },
     { name: 'quota address', argv: [built('address', 'quota'), ...numbers] },
+    { name: 'bells thread', argv: [built('thread', 'bells')] },
+    { name: 'bells address', argv: [built('address', 'bells')] },
     { name: 'due address', argv: [built('address', 'due')] },
     { name: 'names address', argv: [built('address', 'names')] },
     { name: 'request address', argv: [built('address', 'request')] },

@@ -31,7 +31,7 @@ export interface Manifest {
   readonly libc?: readonly string[]
 }
 
-const HEADERS = ['abi', 'atomic', 'frames', 'ring'].map((name) => `include/pendshare/${name}.h`)
+const HEADERS = ['abi', 'atomic', 'bells', 'frames', 'ring'].map((name) => `include/pendshare/${name}.h`)
 
 /** What is the workspace's own business. */
 const FOREIGN = /(^|\/)(test|build|node_modules)\/|(^|\/)tsconfig|\.tsbuildinfo$/

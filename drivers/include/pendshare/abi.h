@@ -168,11 +168,28 @@ struct pendshare_share {
 	 */
 	PENDSHARE_U64 reply;
 	__u32 reply_size;
-	__u32 reserved;
+	__u32 bell; /* with PENDSHARE_SHARE_BELL: its place, below PENDSHARE_BELLS */
 };
 
 #define PENDSHARE_SHARE_SIZE 184u /* of the first version, up to options */
 #define PENDSHARE_SHARE_EVENT 1u
+/*
+ * Linux, on a file whose bells are mapped: the share's rings are counted in the page of bells, and PEND
+ * tells none of them. Two shares with one place ring it both. Else EINVAL.
+ */
+#define PENDSHARE_SHARE_BELL 2u
+
+/*
+ * Linux: mmap() of one page of an open file at offset 0, MAP_SHARED, maps its bells, which bells.h describes: how a
+ * ring reaches the owner without a request. They are the file's as long as that is open; a child of
+ * fork() does not get them. poll() says EPOLLPRI while a bell has rung that was not taken.
+ *
+ *   EINVAL	another offset or length, MAP_PRIVATE, or PROT_EXEC
+ *   EIO	another process than the owner
+ *   ENODEV	a dead file
+ *   ENOMEM	out of memory
+ */
+#define PENDSHARE_BELLS 256u /* places */
 
 /*
  * PEND: wait for events. id 0: events of any share of the file, in their order,
@@ -181,7 +198,8 @@ struct pendshare_share {
  * its END alone; its other events stay in the stream.
  * Linux: events is the address of the array. A signal ends the wait with no effect on
  * the shares: with SA_RESTART the kernel makes the call again, else it says EINTR. O_NONBLOCK:
- * EAGAIN when there is none; poll() says EPOLLIN when there is one. Windows: the array is the
+ * EAGAIN when there is none; poll() says EPOLLIN when there is one. What a share with a bell rings is no
+ * event: see PENDSHARE_SHARE_BELL. Windows: the array is the
  * output buffer, events is 0, and so is id, because the completion of SHARE is its END.
  *
  * Errors:

@@ -146,6 +146,31 @@ TEST(opens, "open survives the failure of each of its allocations")
 	check_nothing_left();
 }
 
+TEST(bells, "mapping the bells survives the failure of each of its allocations, and works when it passes")
+{
+	bool failed = true;
+	int fd = device(), n;
+
+	if (!arm())
+		SKIP("no fault injection in this kernel");
+	for (n = 1; failed && n < 1000; n++) {
+		void *page;
+
+		fail_nth(n);
+		page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		failed = has_failed();
+		CHECK(page != MAP_FAILED || (failed && errno == ENOMEM));
+		if (page == MAP_FAILED)
+			continue;
+		CHECK_IS(*(volatile __u32 *)page, 0);
+		munmap(page, PAGE);
+	}
+	printf("# %d points\n", n - 2);
+	CHECK(n > 2);
+	close(fd);
+	check_nothing_left();
+}
+
 TEST(ends, "an END that could not be copied out is delivered by the next call")
 {
 	struct pendshare_event event;

@@ -7,10 +7,18 @@
 #include "driver.h"
 
 #define BATCH 100
-#define ROUNDS 100	/* x BATCH = 10,000 races */
-#define FILE_ROUNDS 50	/* where a round takes an open file */
+#define ROUNDS at_most(100)	/* x BATCH = 10,000 races */
+#define FILE_ROUNDS at_most(50)	/* where a round takes an open file */
 
 static unsigned char *memory; /* BATCH pages */
+
+/* So many rounds, or what PENDSHARE_RACES says of a hundred of them. */
+static int at_most(int rounds)
+{
+	const char *percent = getenv("PENDSHARE_RACES");
+
+	return percent ? (rounds * atoi(percent) + 99) / 100 : rounds;
+}
 
 __attribute__((constructor)) static void allocate(void)
 {
@@ -243,7 +251,7 @@ TEST(share_shutdown, "SHARE against SHUTDOWN: refused, or ended as CLOSED")
 	check_nothing_left();
 }
 
-#define SELF_ROUNDS 2500
+#define SELF_ROUNDS at_most(2500)
 
 /* A share that ends by itself at about the time of the release. */
 static void race_itself(__u64 deadline_ns, __u64 fills, __u32 reason)

@@ -1,10 +1,13 @@
 // Linux behind port.h: requests are ioctls, each from any thread, and answered in the call. A signal
 // never shows: a call that one interrupted had no effect, so it is made again.
 #include "port.h"
+#include "bells.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <memory>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -54,12 +57,14 @@ class HiddenFromFork
 class LinuxPort final : public Port
 {
       public:
-	explicit LinuxPort(int fd) : fd_(fd)
+	// With bells where a share's rings are to come by them and not by PEND.
+	LinuxPort(int fd, bool bells) : fd_(fd), bells_(bells ? Bells::of(fd) : nullptr)
 	{
 	}
 
 	~LinuxPort() override
 	{
+		bells_.reset();
 		::close(fd_); // Linux has closed it even where it says EINTR
 	}
 
@@ -91,19 +96,27 @@ class LinuxPort final : public Port
 	Status share(const pendshare_share &request) override
 	{
 		pendshare_share copy = request;
-		return call(PENDSHARE_IOC_SHARE, copy);
+		if (bells_)
+			bells_->assign(copy);
+		const Status status = call(PENDSHARE_IOC_SHARE, copy);
+		if (status != 0 && bells_)
+			bells_->giveBack(copy.id);
+		return status;
 	}
 
 	std::function<Status()> prepare(const pendshare_share &request) override
 	{
 		// Before the request: its END may come before the answer.
 		hidden_.try_emplace(request.id, request.address, request.length);
-		return [this, request] {
+		pendshare_share copy = request;
+		if (bells_)
+			bells_->assign(copy);
+		return [this, copy]() mutable {
 			// Faults the pages in with the lock on the address space dropped now and
 			// then, which a pin does not do. When it fails, SHARE will say why.
-			madvise(reinterpret_cast<void *>(request.address), request.length,
+			madvise(reinterpret_cast<void *>(copy.address), copy.length,
 				MADV_POPULATE_WRITE);
-			return share(request);
+			return call(PENDSHARE_IOC_SHARE, copy);
 		};
 	}
 
@@ -111,6 +124,8 @@ class LinuxPort final : public Port
 	{
 		if (!hidden_.empty())
 			hidden_.erase(id);
+		if (bells_)
+			bells_->giveBack(id);
 	}
 
 	Status end(uint64_t id, bool cancel, bool wait, pendshare_event &event) override
@@ -135,6 +150,12 @@ class LinuxPort final : public Port
 		return !batch.over;
 	}
 
+	void rung(Batch &batch) override
+	{
+		if (bells_)
+			bells_->take(batch);
+	}
+
 	int descriptor() const override
 	{
 		return fd_;
@@ -147,17 +168,27 @@ class LinuxPort final : public Port
 		return uninterrupted([&] { return ::ioctl(fd_, code, &request); }) < 0 ? errno : 0;
 	}
 
+	// What a share rang by its bell comes before what PEND tells of it: the bells are looked at
+	// after PEND has answered, and what rang before its END has rung by then.
 	Status pend(Batch &batch) const
 	{
+		const uint32_t first = bells_ ? Bells::kMost : 0;
+		pendshare_event *events = batch.events.data() + first;
 		pendshare_pend request = {};
-		request.events = reinterpret_cast<uintptr_t>(batch.events.data());
-		request.capacity = Batch::kCapacity;
+		request.events = reinterpret_cast<uintptr_t>(events);
+		request.capacity = Batch::kCapacity - first;
 		const Status status = call(PENDSHARE_IOC_PEND, request);
-		batch.count = status == 0 ? request.count : 0;
-		return status;
+		if (status != 0)
+			return status;
+		if (bells_)
+			bells_->take(batch);
+		std::copy_n(events, request.count, batch.events.data() + batch.count);
+		batch.count += request.count;
+		return 0;
 	}
 
 	const int fd_;
+	std::unique_ptr<Bells> bells_;
 	// Large shares, by id; the event loop's.
 	std::unordered_map<uint64_t, HiddenFromFork> hidden_;
 };
@@ -173,7 +204,7 @@ Status openPort(const std::string &path, OpenOptions options, std::shared_ptr<Po
 	const int fd = uninterrupted([&] { return ::open(path.c_str(), flags); });
 	if (fd < 0)
 		return errno;
-	port = std::make_shared<LinuxPort>(fd);
+	port = std::make_shared<LinuxPort>(fd, options.poll);
 	return 0;
 }
 

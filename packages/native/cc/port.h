@@ -84,6 +84,12 @@ class Port
 	// and it is not called again.
 	virtual bool fetch(Batch &batch, bool block) = 0;
 
+	// Fills an empty batch with rings that need no request; there are some when descriptor() is
+	// readable with priority. fetch() brings them too, before what else its shares tell.
+	virtual void rung(Batch &)
+	{
+	}
+
 	// For a batch that asks so, when JavaScript has taken it. false: no event will follow.
 	virtual bool pendAgain()
 	{

@@ -34,7 +34,7 @@ class PollWaiter final : public Waiter
 	void stop(std::function<void()> gone) override;
 
       private:
-	void readable();
+	void readable(bool byRequest);
 
 	uv_handle_t *handle()
 	{
@@ -60,16 +60,20 @@ void PollWaiter::start(uv_loop_s *loop, const std::shared_ptr<PollWaiter> &self)
 	poll_.data = this;
 	uv_unref(handle());
 	// Fails only for a wrong mask or a closing handle.
-	uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t *poll, int, int) {
-		static_cast<PollWaiter *>(poll->data)->readable();
+	uv_poll_start(&poll_, UV_READABLE | UV_PRIORITIZED, [](uv_poll_t *poll, int, int events) {
+		static_cast<PollWaiter *>(poll->data)->readable(events != UV_PRIORITIZED);
 	});
 }
 
 // Readiness is level-triggered: what one batch leaves behind brings the next call.
-void PollWaiter::readable()
+void PollWaiter::readable(bool byRequest)
 {
+	bool more = true;
 	batch_.clear();
-	const bool more = port_->fetch(batch_, false);
+	if (byRequest)
+		more = port_->fetch(batch_, false);
+	else
+		port_->rung(batch_);
 	if (more && batch_.count == 0)
 		return;
 	if (!more)

@@ -53,6 +53,8 @@ export class NativeBackendDevice implements BackendDevice {
   /** They keep the memory. The waiter refers to this device while any is live, so the garbage collector ends none. */
   readonly #leases = new LiveTable<ShareRequest>()
   readonly #slots: Float64Array
+  readonly #eventFields: number
+  readonly #kinds: Kinds
   readonly #access: Readonly<Record<Access, number>>
   /** PEND has told all. Ends that it has overtaken are still to come. */
   #over = false
@@ -88,6 +90,8 @@ export class NativeBackendDevice implements BackendDevice {
     this.#sink = sink
     this.supports = supports
     this.#slots = new Float64Array(addon.batch * addon.eventFields)
+    this.#eventFields = addon.eventFields
+    this.#kinds = kindsOf(addon)
     const { PENDSHARE_ACCESS_READ: read, PENDSHARE_ACCESS_WRITE: write } = addon.abi
     this.#access = { read, write, readwrite: read | write }
     const { abi, version, peers, pageSize, maxBytes, maxShares, minPeriodNs } = info
@@ -125,7 +129,7 @@ export class NativeBackendDevice implements BackendDevice {
     const wait = !isSlow(lease)
     const status = how === 'release' ? this.#native.release(id, wait) : this.#native.cancel(id, wait)
     if (status !== 0) return false
-    if (wait && this.#slot(1) === this.#addon.abi.PENDSHARE_EVENT_END) this.#tellSoon(this.#readEnd(0))
+    if (wait && this.#slot(1) === this.#kinds.end) this.#tellSoon(this.#readEnd(0))
     return true
   }
 
@@ -233,20 +237,20 @@ export class NativeBackendDevice implements BackendDevice {
 
   /** Adds the event in slot `i`, unless its share has ended: an END can overtake a doorbell on the waiter's way. */
   #read(i: number, events: BackendEvent[]): void {
-    const { abi, refusedKind, lateEndKind, barrierKind } = this.#addon
-    const at = i * this.#addon.eventFields
+    const kinds = this.#kinds
+    const at = i * this.#eventFields
     const id = this.#slot(at)
     const kind = this.#slot(at + 1)
     const value = this.#slot(at + 3)
-    if (kind === abi.PENDSHARE_EVENT_REMOVED) events.push({ id: 0, kind: 'removed' })
-    else if (kind === barrierKind) this.#passBarrier(events)
+    if (kind === kinds.removed) events.push({ id: 0, kind: 'removed' })
+    else if (kind === kinds.barrier) this.#passBarrier(events)
     else if (this.#leases.get(id) === undefined) return
-    else if (kind === abi.PENDSHARE_EVENT_DOORBELL) events.push({ id, kind: 'doorbell', count: value })
-    else if (kind === abi.PENDSHARE_EVENT_ACCEPTED) this.#accepted(id)
-    else if (kind === abi.PENDSHARE_EVENT_RECALL) this.#addRecall(id, value, events)
-    else if (kind === abi.PENDSHARE_EVENT_END) this.#addEnd(this.#rawEnd(at), events)
-    else if (kind === lateEndKind) this.#late.push(this.#rawEnd(at))
-    else if (kind === refusedKind) this.#deny(id, this.#slot(at + 2))
+    else if (kind === kinds.doorbell) events.push({ id, kind: 'doorbell', count: value })
+    else if (kind === kinds.accepted) this.#accepted(id)
+    else if (kind === kinds.recall) this.#addRecall(id, value, events)
+    else if (kind === kinds.end) this.#addEnd(this.#rawEnd(at), events)
+    else if (kind === kinds.lateEnd) this.#late.push(this.#rawEnd(at))
+    else if (kind === kinds.refused) this.#deny(id, this.#slot(at + 2))
   }
 
   #addRecall(id: ShareId, graceMs: number, events: BackendEvent[]): void {
@@ -290,6 +294,22 @@ export class NativeBackendDevice implements BackendDevice {
   /** Only for the slots of events that the addon has counted. */
   #slot(index: number): number {
     return this.#slots[index] as number
+  }
+}
+
+type Kinds = ReturnType<typeof kindsOf>
+
+/** A literal, as what the addon exports has so many properties that V8 looks each of them up in a table. */
+function kindsOf({ abi, refusedKind, lateEndKind, barrierKind }: Addon) {
+  return {
+    doorbell: abi.PENDSHARE_EVENT_DOORBELL,
+    end: abi.PENDSHARE_EVENT_END,
+    recall: abi.PENDSHARE_EVENT_RECALL,
+    removed: abi.PENDSHARE_EVENT_REMOVED,
+    accepted: abi.PENDSHARE_EVENT_ACCEPTED,
+    refused: refusedKind,
+    lateEnd: lateEndKind,
+    barrier: barrierKind,
   }
 }
 

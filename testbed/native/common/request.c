@@ -31,6 +31,8 @@ VARIANT(options_elsewhere, (share->options_size = 65, share->options[0] = 0, sha
 VARIANT(most_options, (share->options_size = 4096, share->options[0] = 0, share->more = ~0ull))
 VARIANT(a_reply, (share->reply = 1, share->reply_size = 1))
 VARIANT(longest_reply, (share->reply = ~0ull, share->reply_size = 256))
+VARIANT(first_bell, share->flags = PENDSHARE_SHARE_BELL)
+VARIANT(last_bell, (share->flags = PENDSHARE_SHARE_BELL, share->bell = PENDSHARE_BELLS - 1))
 VARIANT(any_memory, share->address = share->length = ~0ull)
 
 static const struct variant good[] = {
@@ -50,11 +52,13 @@ static const struct variant good[] = {
 	{ "4096 bytes of options elsewhere", most_options },
 	{ "a reply", a_reply },
 	{ "a reply of 256 bytes", longest_reply },
+	{ "the first bell", first_bell },
+	{ "the last bell", last_bell },
 	{ "any memory", any_memory },
 };
 
 VARIANT(id_0, share->id = 0)
-VARIANT(unknown_flag, share->flags = 2)
+VARIANT(unknown_flag, share->flags = 4)
 VARIANT(highest_flag, share->flags = 0x80000001u)
 VARIANT(event_without_flag, share->event = 4)
 VARIANT(high_event_without_flag, share->event = 1ull << 32)
@@ -76,7 +80,8 @@ VARIANT(reply_of_nothing, share->reply = 8)
 VARIANT(long_reply, (share->reply = 8, share->reply_size = 257))
 VARIANT(reply_without_peer, (share->reply = 8, share->reply_size = 8, share->peer[0] = 0,
 			     share->options_size = 0, share->options[0] = 0))
-VARIANT(reserved, share->reserved = 1)
+VARIANT(bell_without_flag, share->bell = 1)
+VARIANT(no_such_bell, (share->flags = PENDSHARE_SHARE_BELL, share->bell = PENDSHARE_BELLS))
 VARIANT(endless_peer, memset(share->peer, 'x', sizeof(share->peer)))
 VARIANT(endless_label, memset(share->label, 'x', sizeof(share->label)))
 
@@ -102,7 +107,8 @@ static const struct variant bad[] = {
 	{ "a reply of no bytes", reply_of_nothing },
 	{ "a reply of 257 bytes", long_reply },
 	{ "a reply without a peer", reply_without_peer },
-	{ "what is reserved", reserved },
+	{ "a bell without its flag", bell_without_flag },
+	{ "a bell beyond the last", no_such_bell },
 	{ "a peer of 32 bytes", endless_peer },
 	{ "a label of 32 bytes", endless_label },
 };

@@ -41,10 +41,12 @@ static unsigned char take(struct input *input)
 }
 
 static int files[FILES];
+static int bells_mapped[FILES];
 static int eventfd_of_test;
 static unsigned char *region;	/* what is lent */
 static unsigned char *readonly; /* one page of each */
 static unsigned char *shared;
+static unsigned char *bells; /* of each file, where it has mapped them; else nothing is there */
 
 /* Below what mmap() hands out: a page unmapped here could become the fuzzer's own heap, and be lent. */
 #define UNMAPPED 0x8000u
@@ -69,6 +71,8 @@ static __u64 draw_address(struct input *input)
 		return UNMAPPED;
 	case 3:
 		return choice & 1 ? 0xffff888000000000ull : ~0ull << 12;
+	case 5:
+		return (uintptr_t)bells;
 	case 4:
 		return (uintptr_t)region + choice;
 	default:
@@ -109,6 +113,10 @@ static void draw_share(struct input *input, struct pendshare_share *share)
 	if (choice & 0x20) {
 		share->flags = PENDSHARE_SHARE_EVENT;
 		share->event = (choice & 0x40) ? (unsigned int)eventfd_of_test : take(input) + 100u;
+	}
+	if (choice & 0x80) {
+		share->flags |= PENDSHARE_SHARE_BELL;
+		share->bell = take(input);
 	}
 }
 
@@ -182,9 +190,32 @@ static void request(struct input *input)
 	ioctl(fd, code, arguments.bytes);
 }
 
+/* Nothing else may come to lie there. */
+static void unmap_bells(unsigned int which)
+{
+	mmap(bells + which * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static void map_bells(unsigned int which)
+{
+	if (mmap(bells + which * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, files[which],
+		 0) == MAP_FAILED)
+		unmap_bells(which); /* what was there before is gone */
+	else
+		bells_mapped[which] = 1;
+}
+
+/* A mapping keeps its file. */
+static void close_file(unsigned int which)
+{
+	unmap_bells(which);
+	bells_mapped[which] = 0;
+	close(files[which]);
+}
+
 static void reopen(unsigned int which)
 {
-	close(files[which]);
+	close_file(which);
 	files[which] = open(PENDSHARE_DEVICE_PATH, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (files[which] < 0) {
 		perror(PENDSHARE_DEVICE_PATH);
@@ -194,8 +225,8 @@ static void reopen(unsigned int which)
 
 static void act(struct input *input)
 {
-	struct pollfd poll_of_test = { files[0], POLLIN, 0 };
-	unsigned int page;
+	struct pollfd poll_of_test = { files[0], POLLIN | POLLPRI, 0 };
+	unsigned int page, which, word;
 
 	switch (take(input) & 15) {
 	case 0:
@@ -215,6 +246,15 @@ static void act(struct input *input)
 	case 4:
 		poll(&poll_of_test, 1, 0);
 		break;
+	case 5:
+		map_bells(take(input) % FILES);
+		break;
+	case 6: /* the owner writes anything there, above all how far it has taken */
+		which = take(input) % FILES;
+		word = take(input);
+		if (bells_mapped[which])
+			((volatile __u32 *)(bells + which * PAGE))[word & 1 ? 16 : word] = take(input) * 0x01010101u;
+		break;
 	default:
 		request(input);
 	}
@@ -232,6 +272,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	region = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	readonly = map(PROT_READ, MAP_PRIVATE);
 	shared = map(PROT_READ | PROT_WRITE, MAP_SHARED);
+	bells = mmap(NULL, FILES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	eventfd_of_test = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	files[0] = files[1] = -1;
 	return 0;
@@ -242,7 +283,7 @@ static void check_nothing_left(void)
 {
 	struct pendshare_info info = { .size = sizeof(info) };
 
-	close(files[1]);
+	close_file(1);
 	files[1] = -1;
 	reopen(0);
 	if (ioctl(files[0], PENDSHARE_IOC_INFO, &info) == 0 && !info.total_shares &&

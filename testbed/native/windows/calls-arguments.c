@@ -18,7 +18,8 @@ struct bad_share {
 SPOIL(id_0, share->id = 0)
 SPOIL(with_address, share->address = 4096)
 SPOIL(with_length, share->length = 4096)
-SPOIL(unknown_flag, share->flags = 2)
+SPOIL(unknown_flag, share->flags = 4)
+SPOIL(a_bell, share->flags = PENDSHARE_SHARE_BELL)
 SPOIL(event_without_flag, share->event = 4)
 SPOIL(event_bad, (share->flags = PENDSHARE_SHARE_EVENT, share->event = 4))
 SPOIL(no_access, share->access = 0)
@@ -43,6 +44,7 @@ static const struct bad_share bad_shares[] = {
 	{ "an address", STATUS_INVALID_PARAMETER, with_address },
 	{ "a length", STATUS_INVALID_PARAMETER, with_length },
 	{ "an unknown flag", STATUS_INVALID_PARAMETER, unknown_flag },
+	{ "a bell, which Linux has alone", STATUS_INVALID_PARAMETER, a_bell },
 	{ "an event without its flag", STATUS_INVALID_PARAMETER, event_without_flag },
 	{ "a bad event", STATUS_INVALID_HANDLE, event_bad },
 	{ "no access", STATUS_INVALID_PARAMETER, no_access },
