@@ -178,7 +178,10 @@ static int ps_deliver(struct ps_file *file, const struct pendshare_pend *args, u
 	return done;
 }
 
-/* 1: there is something to deliver. 0: not yet. Else why there never will be. Under file->event_lock. */
+/*
+ * 1: there is something to deliver. 0: not yet. Else why there never will be. Under the file's
+ * event_lock.
+ */
 static int ps_deliverable(struct ps_file *file)
 {
 	if (pendshare_events_first(&file->events) || ps_removed_due(file))
