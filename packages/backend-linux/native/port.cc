@@ -104,18 +104,20 @@ class LinuxPort final : public Port
 		return status;
 	}
 
-	std::function<Status()> prepare(const pendshare_share &request) override
+	std::function<Status()> prepare(const pendshare_share &request, bool first) override
 	{
 		// Before the request: its END may come before the answer.
 		hidden_.try_emplace(request.id, request.address, request.length);
 		pendshare_share copy = request;
 		if (bells_)
 			bells_->assign(copy);
-		return [this, copy]() mutable {
+		return [this, copy, first]() mutable {
 			// Faults the pages in with the lock on the address space dropped now and
-			// then, which a pin does not do. When it fails, SHARE will say why.
-			madvise(reinterpret_cast<void *>(copy.address), copy.length,
-				MADV_POPULATE_WRITE);
+			// then, which a pin does not do. When it fails, SHARE will say why. Where
+			// they are there already it would only walk over all of them.
+			if (first)
+				madvise(reinterpret_cast<void *>(copy.address), copy.length,
+					MADV_POPULATE_WRITE);
 			return call(PENDSHARE_IOC_SHARE, copy);
 		};
 	}

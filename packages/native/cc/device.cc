@@ -113,7 +113,7 @@ Napi::Value Device::share(const Napi::CallbackInfo &info)
 
 Napi::Value Device::shareOnPool(const Napi::CallbackInfo &info)
 {
-	return ::shareOnPool(info.Env(), port_, readShare(info));
+	return ::shareOnPool(info.Env(), port_, readShare(info, 1), info[0].ToBoolean());
 }
 
 Napi::Value Device::release(const Napi::CallbackInfo &info)

@@ -67,7 +67,8 @@ class Port
 
 	// The same for memory that takes longer than a turn of the event loop should: what is
 	// returned does it, once, on a pool thread, with this port kept alive.
-	virtual std::function<Status()> prepare(const pendshare_share &request) = 0;
+	// `first`: this memory was not lent in this way before.
+	virtual std::function<Status()> prepare(const pendshare_share &request, bool first) = 0;
 
 	// Its END was told; or an event, or what prepare() returned, has refused it. What share()
 	// refuses itself the port has forgotten.

@@ -15,49 +15,49 @@ static void readBytes(napi_env env, napi_value value, void *&address, size_t &le
 	napi_get_typedarray_info(env, value, &type, &length, &address, nullptr, nullptr);
 }
 
-static void readPeer(const Napi::CallbackInfo &info, pendshare_share &request)
+static void readPeer(const Napi::CallbackInfo &info, size_t from, pendshare_share &request)
 {
 	const napi_env env = info.Env();
 	void *options = nullptr;
 	size_t length = 0;
 
-	readText(env, info[5], request.peer);
-	readBytes(env, info[6], options, length);
+	readText(env, info[from + 5], request.peer);
+	readBytes(env, info[from + 6], options, length);
 	if (length > sizeof(request.options))
 		request.more = reinterpret_cast<uintptr_t>(options);
 	else if (length > 0)
 		std::memcpy(request.options, options, length);
 	request.options_size = static_cast<uint32_t>(length);
-	request.frame_count = static_cast<uint32_t>(readInteger(env, info[8]));
-	request.frame_bytes = static_cast<uint32_t>(readInteger(env, info[9]));
-	readBytes(env, info[10], options, length);
+	request.frame_count = static_cast<uint32_t>(readInteger(env, info[from + 8]));
+	request.frame_bytes = static_cast<uint32_t>(readInteger(env, info[from + 9]));
+	readBytes(env, info[from + 10], options, length);
 	request.reply = reinterpret_cast<uintptr_t>(length > 0 ? options : nullptr);
 	request.reply_size = static_cast<uint32_t>(length);
-	if (info[7].IsUndefined())
+	if (info[from + 7].IsUndefined())
 		return;
 	bool lossless;
 	uint64_t event = 0;
-	napi_get_value_bigint_uint64(env, info[7], &event, &lossless);
+	napi_get_value_bigint_uint64(env, info[from + 7], &event, &lossless);
 	request.flags = PENDSHARE_SHARE_EVENT;
 	request.event = event;
 }
 
-pendshare_share readShare(const Napi::CallbackInfo &info)
+pendshare_share readShare(const Napi::CallbackInfo &info, size_t from)
 {
 	const napi_env env = info.Env();
 	pendshare_share request = {};
 	void *address = nullptr;
 	size_t length = 0;
 
-	request.id = readInteger(env, info[0]);
-	readBytes(env, info[1], address, length);
+	request.id = readInteger(env, info[from]);
+	readBytes(env, info[from + 1], address, length);
 	request.address = reinterpret_cast<uintptr_t>(address);
 	request.length = length;
-	request.access = static_cast<uint32_t>(readInteger(env, info[2]));
-	readText(env, info[3], request.label);
-	request.deadline_ns = readInteger(env, info[4]) * 1000000;
-	if (info.Length() > 5)
-		readPeer(info, request);
+	request.access = static_cast<uint32_t>(readInteger(env, info[from + 2]));
+	readText(env, info[from + 3], request.label);
+	request.deadline_ns = readInteger(env, info[from + 4]) * 1000000;
+	if (info.Length() > from + 5)
+		readPeer(info, from, request);
 	return request;
 }
 
@@ -93,11 +93,12 @@ struct PoolShare {
 
 } // namespace
 
-Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port, const pendshare_share &request)
+Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port, const pendshare_share &request,
+			  bool first)
 {
 	std::function<Status()> share = [] { return kClosed; };
 	if (port)
-		share = port->prepare(request);
+		share = port->prepare(request, first);
 	std::unique_ptr<PoolShare> self(
 	    new PoolShare{std::move(port), request.id, std::move(share)});
 	napi_value promise;

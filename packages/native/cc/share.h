@@ -16,8 +16,10 @@ inline int64_t readInteger(napi_env env, napi_value value)
 // Arguments: id, memory, access, label, deadline in ms or 0; then, where there is any of them:
 // peer, options, event or undefined. Each costs a call into Node. The caller is this package's own
 // device.ts; what is wrong reads as 0, which the driver refuses.
-pendshare_share readShare(const Napi::CallbackInfo &info);
+// They begin at `from`.
+pendshare_share readShare(const Napi::CallbackInfo &info, size_t from = 0);
 
-// Shares on a pool thread, then resolves with the status. The port is kept open until then.
+// Shares on a pool thread, then resolves with the status. The port is kept open until then. `first`: of
+// this memory.
 Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port,
-			  const pendshare_share &request);
+			  const pendshare_share &request, bool first);

@@ -59,6 +59,8 @@ export class NativeBackendDevice implements BackendDevice {
   /** PEND has told all. Ends that it has overtaken are still to come. */
   #over = false
   readonly #drained = Promise.withResolvers<void>()
+  /** Memory that a thread of the pool has lent before: what is done for it once has been done. */
+  readonly #ready = new WeakSet<Uint8Array>()
   /** On a thread of the pool. */
   readonly #pinning = new Set<Promise<void>>()
   /** What `share()` has returned and not settled. */
@@ -188,8 +190,10 @@ export class NativeBackendDevice implements BackendDevice {
     const { id, memory, label, deadlineMs = 0 } = request
     const access = this.#access[request.access]
     const asked = this.#ask(id)
+    const first = !this.#ready.has(memory)
+    if (first) this.#ready.add(memory)
     const pinning = this.#native
-      .shareOnPool(id, memory, access, label, deadlineMs, ...peerOf(request))
+      .shareOnPool(first, id, memory, access, label, deadlineMs, ...peerOf(request))
       .then((status) => {
         this.#pinning.delete(pinning)
         if (status === 0) this.#accepted(id)

@@ -45,6 +45,8 @@ function play({ answer = 0 } = {}) {
   const told: BackendEvent[] = []
   const pool: ((status: number) => void)[] = []
   const calls: string[] = []
+  /** Whether it was the first time, of each share on the pool. */
+  const pooled: boolean[] = []
   let slots: Float64Array = new Float64Array(0)
   let wake: (count: number, over: boolean) => void = () => {}
   /** As the waiter: one batch. */
@@ -63,7 +65,10 @@ function play({ answer = 0 } = {}) {
       return true
     },
     share: () => answer,
-    shareOnPool: () => new Promise<number>((resolve) => pool.push(resolve)),
+    shareOnPool: (...request) => {
+      pooled.push(request[0])
+      return new Promise<number>((resolve) => pool.push(resolve))
+    },
     release: (id: number, wait: boolean) => {
       calls.push(`release ${id} ${wait}`)
       if (wait) slots.set(answer === PENDING ? [0, 0] : [id, 2, RELEASED, 7, 0])
@@ -124,7 +129,7 @@ function play({ answer = 0 } = {}) {
   const parts = { addon, origin, native, info, errors: new Errors(addon, table), supports }
   const device = NativeBackendDevice.start(parts, (events) => told.push(...events))
   if (device === undefined) throw new Error('it starts')
-  return { device, told, pool, calls, tell }
+  return { device, told, pool, pooled, calls, tell }
 }
 
 function request(id: number, bytes = PAGE): ShareRequest {
@@ -183,6 +188,18 @@ it('lets an end come before the answer of the pool, and nothing after it', async
   pool[0]?.(0)
   await shared
   expect(told.map(({ kind }) => kind)).toEqual(['end'])
+})
+
+it('says of large memory whether it is lent for the first time', async () => {
+  const { device, tell, pool, pooled } = play()
+  const [first, second] = [request(1, LARGE), request(2, LARGE)]
+  for (const [at, each] of [first, second, { ...first, id: 3 }, { ...second, id: 4 }].entries()) {
+    const shared = device.share(each)
+    pool[at]?.(0)
+    await shared
+    tell([[each.id, 2, RELEASED, 0]])
+  }
+  expect(pooled).toEqual([true, true, false, false])
 })
 
 it('rejects what the pool was refused, whether it says so or an event', async () => {
