@@ -20,7 +20,7 @@ export interface Group {
   /** What a quick run has in its place. */
   readonly quick?: Pick<Group, 'env' | 'ports'>
   /** What a run has in its place that has no time to keep to. */
-  readonly thorough?: Pick<Group, 'env'>
+  readonly thorough?: Pick<Group, 'env' | 'smp'>
   readonly smp?: number
   readonly memoryMiB?: number
   readonly timeoutS?: number
@@ -237,9 +237,15 @@ export const groups: readonly Group[] = [
     timeoutS: 300,
   },
   { ...uapi, on: onMain },
-  { ...uapi, env: { PENDSHARE_RACES: '20' }, thorough: { env: {} }, on: (kernel) => !onMain(kernel) },
+  {
+    ...uapi,
+    env: { PENDSHARE_RACES: '20' },
+    smp: 1,
+    thorough: { env: {}, smp: 2 },
+    on: (kernel) => !onMain(kernel),
+  },
   { ...devices, name: 'devices' },
-  { ...devices, name: 'iommu', iommu: true },
+  { ...devices, name: 'iommu', iommu: true, smp: 1 },
   // A kernel that is asked to let go of a card gives its user five seconds to think better of it.
   { ...hotplug, name: 'hotplug', env: { PENDSHARE_TIMES: '16' }, on: onMain },
   {
@@ -258,7 +264,7 @@ export const groups: readonly Group[] = [
     peers: ['examples/card'],
     devices: ['edu'],
     memoryMiB: 256,
-    compilers: false,
+    ...cheap,
     on: onMain,
     timeoutS: 300,
   },
@@ -331,7 +337,7 @@ export const groups: readonly Group[] = [
   },
   {
     ...signals,
-    ...interpreted,
+    ...cheap,
     command: underSignals(3000, NO_PROCESSES, 'poll turns'),
     env: { PENDSHARE_ROUNDS: '20' },
     on: onMain,
