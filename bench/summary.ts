@@ -46,7 +46,7 @@ function peerOf(row: Row, rows: readonly Row[]): Row | undefined {
 function line(row: Row, peer: Row | undefined): string {
   return [
     '',
-    `${row.row}, ${describe(row.parameters)}`,
+    [row.row, describe(row.parameters)].filter((part) => part !== '').join(', '),
     `${format(row.median)} ${row.unit}`,
     peer === undefined ? '' : `${peer.contender}: ${format(peer.median)}`,
     row.ratioToPeer === null ? '' : format(row.ratioToPeer),
