@@ -69,14 +69,12 @@ void ps_bells_free(struct ps_file *file)
 }
 
 /* Before the peer is attached. */
-int ps_bells_choose(struct ps_share *share, const struct pendshare_share *args)
+int ps_bells_choose(struct ps_share *share, u32 bell)
 {
-	if (!(args->flags & PENDSHARE_SHARE_BELL))
-		return 0;
 	if (!ps_bells_of(share->file))
 		return -EINVAL;
 	share->belled = true;
-	share->bell = args->bell;
+	share->bell = bell;
 	return 0;
 }
 

@@ -217,7 +217,7 @@ void ps_frames_show(const struct pendshare_frames *frames, struct seq_file *m);
 
 /* bells.c */
 int ps_mmap(struct file *file, struct vm_area_struct *vma);
-int ps_bells_choose(struct ps_share *share, const struct pendshare_share *args);
+int ps_bells_choose(struct ps_share *share, u32 bell);
 void ps_bells_ring(struct ps_share *share, u32 count);
 bool ps_bells_any(const struct ps_file *file);
 void ps_bells_free(struct ps_file *file);

@@ -166,7 +166,9 @@ static int ps_share_lend(struct ps_file *file, const struct pendshare_share *arg
 	ret = ps_frames_alloc(share, args);
 	if (ret)
 		goto err_created;
-	ret = ps_find_event(share, args) ?: ps_bells_choose(share, args);
+	ret = ps_find_event(share, args);
+	if (!ret && args->flags & PENDSHARE_SHARE_BELL)
+		ret = ps_bells_choose(share, args->bell);
 	if (ret)
 		goto err_created;
 	ret = ps_user_charge_share(file->user);
