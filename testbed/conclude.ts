@@ -1,5 +1,6 @@
 /** How every command that tests ends. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { type Counts, formatCounts, nothing } from './counts.ts'
 
 /**
@@ -17,18 +18,24 @@ export async function conclude(command: string, test: () => Promise<Counts | und
     counts = { ...nothing, failed: 1 }
   }
   if (counts === undefined) return
-  leave(counts, counts.failed === 0 && counts.passed > 0)
+  await leave(counts, counts.failed === 0 && counts.passed > 0)
 }
 
 /**
  * Ends this process with the counts as its last line. What should have ended by now does not keep it from that, but is named: a program that
  * nobody waits for has once held up a whole run whose tests had all passed.
  */
-export function leave(counts: Counts, good: boolean): never {
-  const left = process.getActiveResourcesInfo().filter((name) => !ENDING.test(name))
+export async function leave(counts: Counts, good: boolean): Promise<never> {
+  // A program that has ended is still listed for a turn or two.
+  for (let turns = 0; turns < 10 && open().length > 0; turns++) await setImmediate()
+  const left = open()
   if (left.length > 0) console.log(`still open: ${[...left, ...programs()].join(', ')}`)
   console.log(`\n${formatCounts(counts)}`)
   process.exit(good ? 0 : 1)
+}
+
+function open(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => !ENDING.test(name))
 }
 
 /** The standard streams, and calls that are on their way back. */

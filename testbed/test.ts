@@ -112,7 +112,7 @@ async function main(): Promise<void> {
   const kernels = kernelEnds()
   if (kernels.length > 0) console.log(`\n${kernelTable(kernels).trimEnd()}`)
   if (flags.publish) await publish(kernels, counts)
-  leave(counts, counts.failed === 0 && missing.length === 0 && counts.passed > 0)
+  await leave(counts, counts.failed === 0 && missing.length === 0 && counts.passed > 0)
 }
 
 await main()
