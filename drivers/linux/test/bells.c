@@ -155,7 +155,7 @@ TEST(loop, "an owner who polls loses no ring and no wake-up: many shares, many m
 
 	belled_open(&belled);
 	for (int i = 0; i < SHARES; i++)
-		CHECK_IS(share_belled(belled.fd, i + 1, memory + i * PAGE, i, rounds(ROUNDS, 500000 + i * 1000)),
+		CHECK_IS(share_belled(belled.fd, i + 1, memory + i * PAGE, i, rounds(ROUNDS, 2000000 + i * 1000)),
 			 0);
 	wakes = take_all(&belled, SHARES, rung, SHARES);
 	for (int i = 0; i < SHARES; i++)
@@ -325,8 +325,8 @@ TEST(hostile, "an owner who scribbles over the page while shares ring hurts nobo
 	scribbler.page = (void *)hostile.owner.shared;
 	thread_start(&thread, scribble, &scribbler);
 	for (int i = 0; i < 16; i++)
-		CHECK_IS(share_belled(hostile.fd, i + 1, memory + i * PAGE, i % 3, rounds(0, 500000)), 0);
-	CHECK_IS(share_belled(honest.fd, 1, memory + 16 * PAGE, 255, rounds(200, 500000)), 0);
+		CHECK_IS(share_belled(hostile.fd, i + 1, memory + i * PAGE, i % 3, rounds(0, 2000000)), 0);
+	CHECK_IS(share_belled(honest.fd, 1, memory + 16 * PAGE, 255, rounds(200, 2000000)), 0);
 	while (info(honest.fd).shares)
 		polled(hostile.fd, 0);
 	for (int i = 0; i < 16; i++)
@@ -348,7 +348,7 @@ static int die_while_rung(void *context)
 
 	belled_open(&belled);
 	for (int i = 0; i < 8; i++)
-		NEED(share_belled(belled.fd, i + 1, memory + i * PAGE, i, rounds(0, 100000)) == 0);
+		NEED(share_belled(belled.fd, i + 1, memory + i * PAGE, i, rounds(0, 1000000)) == 0);
 	while (!pendshare_bells_waiting(&belled.owner))
 		sched_yield();
 	kill(getpid(), SIGKILL);
