@@ -55,7 +55,8 @@ int ps_mmap(struct file *filp, struct vm_area_struct *vma)
 	bells = ps_bells_make(file);
 	if (!bells)
 		return -ENOMEM;
-	ps_vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND, VM_MAYEXEC);
+	/* VM_IO: so that the owner cannot take VM_DONTCOPY back */
+	ps_vm_flags_mod(vma, VM_IO | VM_DONTCOPY | VM_DONTEXPAND, VM_MAYEXEC);
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(bells->shared));
 }
 

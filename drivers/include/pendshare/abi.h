@@ -174,15 +174,16 @@ struct pendshare_share {
 #define PENDSHARE_SHARE_SIZE 184u /* of the first version, up to options */
 #define PENDSHARE_SHARE_EVENT 1u
 /*
- * Linux, on a file whose bells are mapped: the share's rings are counted in the page of bells, and PEND
- * tells none of them. Two shares with one place ring it both. Else EINVAL.
+ * Linux, on a file whose bells are mapped, else EINVAL: the share's rings are counted in the page of
+ * bells, and PEND tells none of them. Where two shares have one place, both ring it.
  */
 #define PENDSHARE_SHARE_BELL 2u
 
 /*
- * Linux: mmap() of one page of an open file at offset 0, MAP_SHARED, maps its bells, which bells.h describes: how a
- * ring reaches the owner without a request. They are the file's as long as that is open; a child of
- * fork() does not get them. poll() says EPOLLPRI while a bell has rung that was not taken.
+ * Linux: mmap() of one page of an open file at offset 0, MAP_SHARED, maps its bells, by which a ring
+ * reaches the owner without a request: see bells.h. A child of fork() does not get them. Like any
+ * mapping it keeps the file open: after close() alone no share ends before munmap() or the end of the
+ * process. poll() says EPOLLPRI while a bell has rung that was not taken.
  *
  *   EINVAL	another offset or length, MAP_PRIVATE, or PROT_EXEC
  *   EIO	another process than the owner
@@ -198,9 +199,9 @@ struct pendshare_share {
  * its END alone; its other events stay in the stream.
  * Linux: events is the address of the array. A signal ends the wait with no effect on
  * the shares: with SA_RESTART the kernel makes the call again, else it says EINTR. O_NONBLOCK:
- * EAGAIN when there is none; poll() says EPOLLIN when there is one. What a share with a bell rings is no
- * event: see PENDSHARE_SHARE_BELL. Windows: the array is the
- * output buffer, events is 0, and so is id, because the completion of SHARE is its END.
+ * EAGAIN when there is none; poll() says EPOLLIN when there is one. What a share with a bell rings
+ * is no event: see PENDSHARE_SHARE_BELL. Windows: the array is the output buffer, events is 0, and so
+ * is id, because the completion of SHARE is its END.
  *
  * Errors:
  *   EINVAL	INVALID_PARAMETER	size, flags, capacity 0

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The page of bells: rings that reach the owner without a request, who may map it, and owners who write nonsense into it. */
+#include <linux/userfaultfd.h>
 #include <pendshare/bells.h>
 #include <sys/epoll.h>
 
@@ -248,6 +249,35 @@ TEST(mapping, "one page, shared, of the owner's, is all that can be mapped, as o
 	CHECK_IS(rung[0], 1);
 	CHECK_IS(revoke_all(belled.fd, 0), 0);
 	CHECK(!map_bells(belled.fd) && errno == ENODEV);
+	munmap(memory, PAGE);
+	belled_close(&belled);
+}
+
+static int look_in_child(void *page)
+{
+	return *(volatile __u32 *)page;
+}
+
+TEST(no_memory, "the page is no memory of the owner's: no fault of it can be handled, it cannot be handed to a child, and once dropped it is gone")
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register wanted = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int faults = syscall(SYS_userfaultfd, O_CLOEXEC);
+	void *memory = region(PAGE);
+	struct belled belled;
+
+	belled_open(&belled);
+	wanted.range.start = (uintptr_t)belled.owner.shared;
+	wanted.range.len = PAGE;
+	NEED(faults >= 0 && ioctl(faults, UFFDIO_API, &api) == 0);
+	CHECK(ioctl(faults, UFFDIO_REGISTER, &wanted) < 0);
+	CHECK(madvise(belled.owner.shared, PAGE, MADV_DOFORK) < 0);
+	CHECK_IS(share_belled(belled.fd, 1, memory, 0, rounds(0, 1000000)), 0);
+	CHECK_IS(polled(belled.fd, -1), POLLPRI);
+	if (!madvise(belled.owner.shared, PAGE, MADV_DONTNEED))
+		CHECK_IS(in_child(look_in_child, belled.owner.shared), -SIGSEGV); /* it has none anyway */
+	CHECK_IS(release_share(belled.fd, 1), 0);
+	close(faults);
 	munmap(memory, PAGE);
 	belled_close(&belled);
 }
