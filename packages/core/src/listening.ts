@@ -22,7 +22,7 @@ export interface Listening extends Disposable {
   readonly done: Promise<void>
 }
 
-/** `after` has each value when its call is over, whatever came of it. Throws what `source.enter()` does. */
+/** `after` has each value when its call is over, whatever came of it. Throws what `source.enter()` and `source.listen()` do. */
 export function listen<T>(
   call: string,
   source: Source<T>,
@@ -63,7 +63,12 @@ class SourceListening<T> implements Listening {
       return
     }
     source.enter?.()
-    this.#stop = source.listen(this.#run)
+    try {
+      this.#stop = source.listen(this.#run)
+    } catch (error) {
+      source.leave?.()
+      throw error
+    }
     signal?.addEventListener('abort', this.#leave)
     SOON.then(() => {
       this.#busy = false

@@ -329,6 +329,18 @@ describe('a source', () => {
     assert.deepEqual(calls, [])
   })
 
+  it('that throws when it is listened to has none either, and is left', () => {
+    const calls: string[] = []
+    const broken = () => {
+      throw new Error('no')
+    }
+    assert.throws(
+      () => over({ enter: () => calls.push('enter'), listen: broken, leave: () => calls.push('leave') }),
+      /no/,
+    )
+    assert.deepEqual(calls, ['enter', 'leave'])
+  })
+
   it('that throws when it is looked at ends the listening with that, and is left once', async () => {
     let left = 0
     let stopped = 0
@@ -400,6 +412,20 @@ describe('the listeners of a share', () => {
     assert.deepEqual(order, [3, 4])
     await settle()
     assert.deepEqual(order, [3, 4, 'done', 'peer-ended'])
+  })
+
+  it('may take one another away within one ring: who is gone is not called', async () => {
+    const { backend, device } = await openFake({ ends: false })
+    const share = await device.share({ bytes: 4096 })
+    const order: string[] = []
+    share.doorbell.listen(() => {
+      order.push('first')
+      second[Symbol.dispose]()
+    })
+    const second = share.doorbell.listen(() => order.push('second'))
+    await settle()
+    backend.emit({ id: 1, kind: 'doorbell', count: 1 })
+    assert.deepEqual(order, ['first'])
   })
 
   it('may end it, and every other one, from within', async () => {
