@@ -117,9 +117,9 @@ function kernelStage(name: string): Stage {
 }
 
 /**
- * The kernels on which JavaScript runs too, beside the one that has everything: the oldest, the newest, the one whose pages are of 16 KiB; and that
- * on which processes die and wake up in every way. On the others `uapi` holds the driver to every request, which is all that is different there, with
- * the checkers of the debug kernel too. All have all of it in `npm run test:linux -- --kernel all`, which has no time to keep to.
+ * The kernels on which JavaScript runs too: the contract beside the main one on the oldest, the newest and the one whose pages are of 16 KiB; the
+ * addon, whose processes take long to start, on that last one. On all others, the one that checks included, `uapi` holds the driver to every request. All
+ * have all of it in `npm run test:linux -- --kernel all`, which has no time to keep to.
  */
 const CONTRACT_KERNELS = [QUICK_KERNEL, '6.1-oldest', 'unstable', 'arm64-16k']
 const ADDON_KERNELS = [QUICK_KERNEL, 'arm64-16k']

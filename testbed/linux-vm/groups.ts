@@ -318,7 +318,7 @@ export const groups: readonly Group[] = [
     timeoutS: 1800,
   },
   {
-    // There `addon` lets owners die, in more stages.
+    // There `uapi` lets owners die.
     ...contract,
     ...cheap,
     command: [...LIMITED.split(' '), ...contractTest(...NO_PROCESSES)],
