@@ -9,7 +9,7 @@
  *
  *   0    magic, version, capacity (bytes of data, a power of two, 4096 .. 2^30)
  *   64   producer position, dropped records, missed ticks	written by the producer
- *   128  consumer position, drops it knows of	written by the consumer
+ *   128  consumer position, drops it knows of, bytes taken of a run	written by the consumer
  *   192  wake: the consumer sleeps, ring it	set by the consumer, cleared by the producer
  *   4096 data, capacity bytes
  *
@@ -24,6 +24,13 @@
  * set, and the count of all drops until then comes in 8 bytes before its payload. Where a PAD of
  * 16 bytes or more precedes the record, that has both in its place, since otherwise the longest
  * record would not fit an empty ring everywhere.
+ *
+ * A run is one record of equal samples, which a producer pushed one by one and published together:
+ * bit 30 of its length, RUN, is set, and the bytes of a sample, which divide that length, come in 8
+ * bytes before its payload, after a gap; the samples follow one another without header or padding.
+ * A ring in which there may be runs has version 3, one without them 2, which older readers know.
+ * A consumer that has taken some samples of a run leaves its position before that run and says in
+ * taken how many bytes of the payload it had, for whoever reads on.
  *
  * No lost wake-up: the producer publishes its position, then a full barrier, then reads
  * wake; the consumer sets wake, then a full barrier, then reads the position again
@@ -45,12 +52,14 @@
 
 #define PENDSHARE_RING_MAGIC 0x31525350u /* "PSR1" */
 #define PENDSHARE_RING_VERSION 2u
+#define PENDSHARE_RING_VERSION_RUNS 3u
 #define PENDSHARE_RING_DATA 4096u
 #define PENDSHARE_RING_MIN_CAPACITY 4096u
 #define PENDSHARE_RING_MAX_CAPACITY 0x40000000u
 #define PENDSHARE_RING_HEADER 8u
 #define PENDSHARE_RING_PAD 0xffffffffu
 #define PENDSHARE_RING_GAP 0x80000000u /* in a length: a struct pendshare_ring_gap comes first */
+#define PENDSHARE_RING_RUN 0x40000000u /* in a length: a struct pendshare_ring_run, then samples */
 
 struct pendshare_ring_shared {
 	__u32 magic;
@@ -63,7 +72,8 @@ struct pendshare_ring_shared {
 	__u32 reserved1[13];
 	__u32 consumer;
 	__u32 known;
-	__u32 reserved2[14];
+	__u32 taken;
+	__u32 reserved2[13];
 	__u32 wake;
 	__u32 reserved3[15];
 };
@@ -78,16 +88,28 @@ struct pendshare_ring_gap {
 	__u32 reserved;
 };
 
+struct pendshare_ring_run {
+	__u32 stride; /* bytes of a sample */
+	__u32 reserved;
+};
+
 /* The producer's private side. */
 struct pendshare_ring_producer {
 	struct pendshare_ring_shared *shared;
 	__u8 *data;
 	__u32 capacity;
-	__u32 position; /* everything before it is published or reserved */
-	__u32 consumer; /* last valid consumer position seen */
+	__u32 position;	 /* everything before it is published or reserved */
+	__u32 published; /* everything before it is published */
+	__u32 consumer;	 /* last valid consumer position seen */
 	__u32 dropped;
 	__u32 told; /* drops that a gap tells of */
 	__u32 missed;
+	__u32 runs;			   /* whether there may be any */
+	struct pendshare_ring_record *run; /* the unpublished one that samples go into */
+	__u32 run_length;		   /* of it, with its flags */
+	__u32 run_end;			   /* where in the data its next sample goes */
+	__u32 run_stride;
+	__u32 run_kind;
 };
 
 /* The consumer's private side. */
@@ -96,8 +118,13 @@ struct pendshare_ring_consumer {
 	const __u8 *data;
 	__u32 capacity;
 	__u32 position;
-	__u32 gap;     /* bytes of the gap in the record that was peeked */
 	__u32 dropped; /* drops before the record that was peeked, modulo 2^32 */
+	__u32 extra;   /* bytes between the header of the record that was peeked and its payload */
+	/*
+	 * Of the record that was peeked: the bytes of a sample, which divide its length, or its
+	 * length where it is no run.
+	 */
+	__u32 stride;
 };
 
 enum pendshare_ring_result {
@@ -161,10 +188,23 @@ static inline void pendshare_ring_producer_init(struct pendshare_ring_producer *
 	ring->data = (__u8 *)memory + PENDSHARE_RING_DATA;
 	ring->capacity = capacity;
 	ring->position = 0u;
+	ring->published = 0u;
 	ring->consumer = 0u;
 	ring->dropped = 0u;
 	ring->told = 0u;
 	ring->missed = 0u;
+	ring->runs = 0u;
+	ring->run = (struct pendshare_ring_record *)0;
+}
+
+/*
+ * From now on pushed samples become runs; without it each becomes a record of its own. Right after
+ * init, before anyone else knows of the ring: it makes the ring one that older readers refuse.
+ */
+static inline void pendshare_ring_allow_runs(struct pendshare_ring_producer *ring)
+{
+	ring->runs = 1u;
+	pendshare_store_relaxed(&ring->shared->version, PENDSHARE_RING_VERSION_RUNS);
 }
 
 static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *ring, void *memory,
@@ -174,8 +214,9 @@ static inline void pendshare_ring_consumer_init(struct pendshare_ring_consumer *
 	ring->data = (const __u8 *)memory + PENDSHARE_RING_DATA;
 	ring->capacity = capacity;
 	ring->position = 0u;
-	ring->gap = 0u;
 	ring->dropped = 0u;
+	ring->extra = 0u;
+	ring->stride = 0u;
 }
 
 /*
@@ -256,6 +297,50 @@ static inline enum pendshare_ring_result pendshare_ring_room(struct pendshare_ri
 	return pendshare_ring_ensure(ring, extra.pad + extra.gap + span);
 }
 
+/* Gives the run that samples are pushed into, where there is one, its length: it gets no more. */
+static inline void pendshare_ring_close(struct pendshare_ring_producer *ring)
+{
+	if (!ring->run)
+		return;
+	ring->run->length = ring->run_length;
+	ring->run = (struct pendshare_ring_record *)0;
+}
+
+/* try_reserve(), or with run, the bytes of a struct pendshare_ring_run, a run of one sample. */
+static inline enum pendshare_ring_result
+pendshare_ring_place(struct pendshare_ring_producer *ring, __u32 length, __u32 kind, __u32 run,
+		     void **payload)
+{
+	__u32 index = ring->position & (ring->capacity - 1u);
+	__u32 span = run + pendshare_ring_span(length);
+	struct pendshare_ring_extra extra = pendshare_ring_extra(ring, span);
+	enum pendshare_ring_result result;
+
+	if (length > pendshare_ring_max_payload(ring->capacity) - run)
+		return PENDSHARE_RING_FULL;
+	result = pendshare_ring_ensure(ring, extra.pad + extra.gap + span);
+	if (result != PENDSHARE_RING_OK)
+		return result;
+	pendshare_ring_close(ring);
+	if (extra.pad) {
+		pendshare_ring_head(ring, index, extra.pad - PENDSHARE_RING_HEADER,
+				    PENDSHARE_RING_PAD, (int)extra.told);
+		index = 0u;
+	}
+	if (run) {
+		ring->run = (struct pendshare_ring_record *)(ring->data + index);
+		ring->run_length = length | PENDSHARE_RING_RUN;
+		if (extra.gap)
+			ring->run_length |= PENDSHARE_RING_GAP;
+		ring->run_stride = length;
+		ring->run_kind = kind;
+		ring->run_end = index + PENDSHARE_RING_HEADER + extra.gap + run + length;
+	}
+	*payload = pendshare_ring_head(ring, index, length, kind, extra.gap != 0u);
+	ring->position += extra.pad + extra.gap + span;
+	return PENDSHARE_RING_OK;
+}
+
 /*
  * Makes room for a payload of length bytes and points *payload at it; the caller fills
  * it and then publishes. Several reservations may precede one publish. FULL, for a producer
@@ -266,24 +351,16 @@ static inline enum pendshare_ring_result
 pendshare_ring_try_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
 			   void **payload)
 {
-	__u32 index = ring->position & (ring->capacity - 1u);
-	__u32 span = pendshare_ring_span(length);
-	struct pendshare_ring_extra extra = pendshare_ring_extra(ring, span);
-	enum pendshare_ring_result result;
+	return pendshare_ring_place(ring, length, kind, 0u, payload);
+}
 
-	if (length > pendshare_ring_max_payload(ring->capacity))
-		return PENDSHARE_RING_FULL;
-	result = pendshare_ring_ensure(ring, extra.pad + extra.gap + span);
-	if (result != PENDSHARE_RING_OK)
-		return result;
-	if (extra.pad) {
-		pendshare_ring_head(ring, index, extra.pad - PENDSHARE_RING_HEADER,
-				    PENDSHARE_RING_PAD, (int)extra.told);
-		index = 0u;
-	}
-	*payload = pendshare_ring_head(ring, index, length, kind, extra.gap != 0u);
-	ring->position += extra.pad + extra.gap + span;
-	return PENDSHARE_RING_OK;
+/* Counts what a reservation or a push found no room for. */
+static inline enum pendshare_ring_result pendshare_ring_count(struct pendshare_ring_producer *ring,
+							      enum pendshare_ring_result result)
+{
+	if (result == PENDSHARE_RING_FULL)
+		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
+	return result;
 }
 
 /* As try_reserve, but FULL counts a drop. */
@@ -291,12 +368,66 @@ static inline enum pendshare_ring_result
 pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
 		       void **payload)
 {
-	enum pendshare_ring_result result =
-	    pendshare_ring_try_reserve(ring, length, kind, payload);
+	return pendshare_ring_count(ring, pendshare_ring_try_reserve(ring, length, kind, payload));
+}
 
-	if (result == PENDSHARE_RING_FULL)
-		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
-	return result;
+/* Another sample behind those of the unpublished run; FULL: it takes none. */
+static inline enum pendshare_ring_result
+pendshare_ring_extend(struct pendshare_ring_producer *ring, __u32 stride, __u32 kind, void **sample)
+{
+	enum pendshare_ring_result result;
+	__u32 more;
+
+	/* After a drop another run begins, as a gap comes before it. */
+	if (!ring->run || stride != ring->run_stride || kind != ring->run_kind ||
+	    ring->dropped != ring->told || stride > ring->capacity - ring->run_end)
+		return PENDSHARE_RING_FULL;
+	more = ((ring->run_end + stride + 7u) & ~7u) - ((ring->run_end + 7u) & ~7u);
+	result = pendshare_ring_ensure(ring, more);
+	if (result != PENDSHARE_RING_OK)
+		return result;
+	*sample = ring->data + ring->run_end;
+	ring->run_length += stride;
+	ring->run_end += stride;
+	ring->position += more;
+	return PENDSHARE_RING_OK;
+}
+
+/*
+ * As try_reserve, for one of many equal samples of stride bytes, which come one by one: together
+ * with those that were pushed just before, and are not published yet, it becomes one record, a run,
+ * where runs are allowed. A sample begins stride bytes behind the last; only the first is aligned
+ * to 8 in any case. A sample has at most 8 bytes less than a payload, and at least one, to be in a
+ * run; any other becomes a record of its own.
+ */
+static inline enum pendshare_ring_result
+pendshare_ring_try_push(struct pendshare_ring_producer *ring, __u32 stride, __u32 kind,
+			void **sample)
+{
+	__u32 head = (__u32)sizeof(struct pendshare_ring_run);
+	enum pendshare_ring_result result = pendshare_ring_extend(ring, stride, kind, sample);
+	struct pendshare_ring_run *run;
+	void *payload;
+
+	if (result != PENDSHARE_RING_FULL)
+		return result;
+	if (!ring->runs || !stride || stride > pendshare_ring_max_payload(ring->capacity) - head)
+		return pendshare_ring_try_reserve(ring, stride, kind, sample);
+	result = pendshare_ring_place(ring, stride, kind, head, &payload);
+	if (result != PENDSHARE_RING_OK)
+		return result;
+	run = (struct pendshare_ring_run *)payload;
+	run->stride = stride;
+	run->reserved = 0u;
+	*sample = run + 1;
+	return PENDSHARE_RING_OK;
+}
+
+/* As try_push, but FULL counts a drop. */
+static inline enum pendshare_ring_result
+pendshare_ring_push(struct pendshare_ring_producer *ring, __u32 stride, __u32 kind, void **sample)
+{
+	return pendshare_ring_count(ring, pendshare_ring_try_push(ring, stride, kind, sample));
 }
 
 /* Counts ticks of the producer's timer that came too late for a record to be attempted. */
@@ -306,9 +437,11 @@ static inline void pendshare_ring_miss(struct pendshare_ring_producer *ring, __u
 	pendshare_store_relaxed(&ring->shared->missed, ring->missed);
 }
 
-/* Publishes all that was reserved. Returns 1 when the consumer sleeps and must be rung. */
+/* Publishes all that was reserved or pushed. Returns 1 when the consumer sleeps, to be rung. */
 static inline int pendshare_ring_publish(struct pendshare_ring_producer *ring)
 {
+	pendshare_ring_close(ring);
+	ring->published = ring->position;
 	pendshare_store_release(&ring->shared->producer, ring->position);
 	pendshare_barrier();
 	if (!pendshare_load_relaxed(&ring->shared->wake))
@@ -318,8 +451,58 @@ static inline int pendshare_ring_publish(struct pendshare_ring_producer *ring)
 }
 
 /*
+ * As publish, unless the consumer is busy with what was published before: then what was pushed
+ * waits for the next call, and the runs grow longer the more there is to do. For a producer that
+ * calls this after each sample and is sure to have a next one, or publishes the last; no sample
+ * waits longer than until the call after the consumer has caught up.
+ */
+static inline int pendshare_ring_publish_lazily(struct pendshare_ring_producer *ring)
+{
+	/* Either word may be old or a lie: it delays what the other side wants to read. */
+	if (!pendshare_load_relaxed(&ring->shared->wake) &&
+	    pendshare_load_relaxed(&ring->shared->consumer) != ring->published &&
+	    ring->position - ring->published < ring->capacity / 4u)
+		return 0;
+	return pendshare_ring_publish(ring);
+}
+
+/*
+ * What the flags of a record say that comes in the bytes before its payload, of which there are at
+ * most left, its header included; 0: nonsense.
+ */
+static inline int pendshare_ring_peek_extra(struct pendshare_ring_consumer *ring,
+					    const struct pendshare_ring_record *record,
+					    const struct pendshare_ring_record *shared,
+					    __u32 flags, __u32 left)
+{
+	const __u8 *at = (const __u8 *)(shared + 1);
+
+	/* The gap of a PAD lies within its length, all else before a record's payload. */
+	if (record->kind == PENDSHARE_RING_PAD) {
+		if ((flags & PENDSHARE_RING_RUN) ||
+		    record->length < sizeof(struct pendshare_ring_gap))
+			return 0;
+	} else if (flags & PENDSHARE_RING_GAP) {
+		ring->extra += (__u32)sizeof(struct pendshare_ring_gap);
+	}
+	if (flags & PENDSHARE_RING_RUN)
+		ring->extra += (__u32)sizeof(struct pendshare_ring_run);
+	if (pendshare_ring_span(record->length) + ring->extra > left)
+		return 0;
+	if (flags & PENDSHARE_RING_GAP)
+		ring->dropped = pendshare_load_relaxed(
+		    &((const struct pendshare_ring_gap *)at)->dropped);
+	if (!(flags & PENDSHARE_RING_RUN))
+		return 1;
+	at += ring->extra - sizeof(struct pendshare_ring_run);
+	ring->stride = pendshare_load_relaxed(&((const struct pendshare_ring_run *)at)->stride);
+	return ring->stride && record->length && record->length % ring->stride == 0u;
+}
+
+/*
  * Copies the header of the next record, a PAD skipped, and points *payload at its bytes;
- * ring->dropped says how many were dropped before it. The producer may rewrite all that at any
+ * ring->dropped says how many were dropped before it, and ring->stride where in a run its samples
+ * lie: one every so many bytes. The producer may rewrite all that at any
  * time: fetch a byte once, and check what it steers. At most two headers are read, whatever the
  * producer wrote.
  */
@@ -336,32 +519,26 @@ static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ri
 		__u32 rest = ring->capacity - index;
 		const struct pendshare_ring_record *shared =
 		    (const struct pendshare_ring_record *)(ring->data + index);
-		const struct pendshare_ring_gap *gap =
-		    (const struct pendshare_ring_gap *)(shared + 1);
 		__u32 length = pendshare_load_relaxed(&shared->length);
 		__u32 span;
 
-		record->length = length & ~PENDSHARE_RING_GAP;
+		record->length = length & ~(PENDSHARE_RING_GAP | PENDSHARE_RING_RUN);
 		record->kind = pendshare_load_relaxed(&shared->kind);
 		if (record->length > rest - PENDSHARE_RING_HEADER)
 			return PENDSHARE_RING_CORRUPT;
+		ring->extra = 0u;
+		ring->stride = record->length;
 		span = pendshare_ring_span(record->length);
-		ring->gap = 0u;
-		/* That of a PAD lies within its length, that of a record before its payload. */
-		if (length & PENDSHARE_RING_GAP) {
-			if (record->kind != PENDSHARE_RING_PAD)
-				span += (__u32)sizeof(*gap);
-			if (span < PENDSHARE_RING_HEADER + sizeof(*gap) || span > rest ||
-			    span > used)
+		if (length & (PENDSHARE_RING_GAP | PENDSHARE_RING_RUN)) {
+			if (!pendshare_ring_peek_extra(ring, record, shared, length,
+						       rest < used ? rest : used))
 				return PENDSHARE_RING_CORRUPT;
-			ring->dropped = pendshare_load_relaxed(&gap->dropped);
-			if (record->kind != PENDSHARE_RING_PAD)
-				ring->gap = (__u32)sizeof(*gap);
+			span += ring->extra;
 		}
 		if (span > used)
 			return PENDSHARE_RING_CORRUPT;
 		if (record->kind != PENDSHARE_RING_PAD) {
-			*payload = (const __u8 *)(shared + 1) + ring->gap;
+			*payload = (const __u8 *)(shared + 1) + ring->extra;
 			return PENDSHARE_RING_OK;
 		}
 		/* The next begins at the start of the data, so a PAD after it leaves nothing. */
@@ -377,14 +554,15 @@ static inline enum pendshare_ring_result pendshare_ring_peek(struct pendshare_ri
 static inline void pendshare_ring_advance(struct pendshare_ring_consumer *ring,
 					  const struct pendshare_ring_record *record)
 {
-	ring->position += ring->gap + pendshare_ring_span(record->length);
-	ring->gap = 0u;
+	ring->position += ring->extra + pendshare_ring_span(record->length);
+	ring->extra = 0u;
 }
 
 /* Gives the space of everything before the position back to the producer, once a batch. */
 static inline void pendshare_ring_release(struct pendshare_ring_consumer *ring)
 {
 	pendshare_store_relaxed(&ring->shared->known, ring->dropped);
+	pendshare_store_relaxed(&ring->shared->taken, 0u);
 	pendshare_store_release(&ring->shared->consumer, ring->position);
 }
 

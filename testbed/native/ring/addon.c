@@ -32,19 +32,17 @@ static void publish(struct side *side, struct pendshare_ring_producer *ring)
 	wake(&side->native);
 }
 
-/* One record. Returns whether it was written. */
-static bool write_record(struct side *side, struct pendshare_ring_producer *ring, __u32 n)
+/* One item. Returns whether it was written. */
+static bool write_item(struct side *side, struct pendshare_ring_producer *ring, __u32 n)
 {
-	__u32 length = stream_length(side->seed, n, side->max_payload);
-	void *payload;
+	__u32 room = stream_room(side->seed, n, side->max_payload);
 
-	while (side->lossless && pendshare_ring_room(ring, length) == PENDSHARE_RING_FULL) {
+	while (side->lossless && pendshare_ring_room(ring, room) == PENDSHARE_RING_FULL) {
 		publish(side, ring);
 		sched_yield();
 	}
-	switch (pendshare_ring_reserve(ring, length, n, &payload)) {
+	switch (stream_send(ring, side->seed, n, side->max_payload)) {
 	case PENDSHARE_RING_OK:
-		stream_fill(side->seed, n, payload, length);
 		return true;
 	case PENDSHARE_RING_FULL:
 		return false;
@@ -61,10 +59,14 @@ static void *produce_thread(void *argument)
 	__u32 n;
 
 	stream_producer(&ring, side->memory, side->capacity, side->start);
+	if (side->seed & 0x10000u)
+		pendshare_ring_allow_runs(&ring);
 	for (n = 0; n < side->records && !side->native.error; n++) {
-		side->native.received += write_record(side, &ring, n);
+		side->native.received += write_item(side, &ring, n);
 		if (stream_mix(n >> 6) % 4u == 0u || n % 7u == 0u)
 			publish(side, &ring);
+		else if (n % 3u && pendshare_ring_publish_lazily(&ring))
+			wake(&side->native);
 		/* Pauses, so that the reader falls asleep over and over. */
 		if (stream_mix(n) % 4096u == 0u)
 			sched_yield();
@@ -76,29 +78,21 @@ static void *produce_thread(void *argument)
 }
 
 /* Reads what there is. */
-static void drain(struct side *side, struct pendshare_ring_consumer *ring, __u32 *next)
+static void drain(struct side *side, struct pendshare_ring_consumer *ring,
+		  struct stream_received *got)
 {
 	struct pendshare_ring_record record;
 	enum pendshare_ring_result result;
 	const void *payload;
+	__u32 records = 0;
 
 	while ((result = pendshare_ring_peek(ring, &record, &payload)) == PENDSHARE_RING_OK) {
-		if (record.kind < *next)
-			side->native.error = "out of order";
-		else if (!stream_is(side->seed, record.kind, side->max_payload, payload,
-				    record.length))
-			side->native.error = "torn";
-		if (side->native.error)
+		stream_receive(got, ring, &record, payload);
+		side->native.error = got->error;
+		if (got->error)
 			return;
-		side->native.missing += record.kind - *next;
-		if (side->native.missing != ring->dropped) {
-			side->native.error = "a gap that tells of other drops than were made there";
-			return;
-		}
-		*next = record.kind + 1u;
-		side->native.received++;
 		pendshare_ring_advance(ring, &record);
-		if (side->native.received % 16u == 0u)
+		if (++records % 16u == 0u)
 			pendshare_ring_release(ring);
 	}
 	if (result == PENDSHARE_RING_CORRUPT)
@@ -112,18 +106,20 @@ static void *consume_thread(void *argument)
 	struct side *side = argument;
 	struct pendshare_ring_consumer ring;
 	unsigned long heard = 0;
-	__u32 next = 0;
+	struct stream_received got = {.seed = side->seed, .max_payload = side->max_payload};
 
 	stream_consumer(&ring, side->memory, side->capacity, side->start);
 	while (1) {
-		drain(side, &ring, &next);
-		if (side->native.error || next >= side->records)
+		drain(side, &ring, &got);
+		if (side->native.error || got.next >= side->records)
 			break;
 		if (!pendshare_ring_sleep(&ring))
 			continue;
 		side->native.sleeps++;
 		bell_wait(&side->native.notified, &heard);
 	}
+	side->native.received = got.items;
+	side->native.missing = got.missing;
 	finish(&side->native);
 	return NULL;
 }
@@ -148,6 +144,9 @@ static struct side *side_of(napi_env env, napi_value memory, napi_value options)
 static void start(struct side *side, void *(*run)(void *))
 {
 	stream_format(side->memory, side->capacity, side->start);
+	if (side->seed & 0x10000u)
+		((struct pendshare_ring_shared *)side->memory)->version =
+			PENDSHARE_RING_VERSION_RUNS;
 	detach(run, side);
 }
 

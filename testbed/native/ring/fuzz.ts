@@ -12,7 +12,7 @@ import { RingReader } from '../../../packages/core/src/ring/reader.ts'
 import { RingWriter } from '../../../packages/core/src/ring/writer.ts'
 import { Bell, type Done, inRounds, numbers, type Outcome, told } from '../shared/native.ts'
 import { mix, StreamData } from '../shared/stream.ts'
-import { recordLength } from './stream.ts'
+import { fillSample, recordLength, SAMPLE, sampleAt, sampleStride } from './stream.ts'
 
 interface Options {
   readonly seed: number
@@ -39,8 +39,10 @@ class Check {
   readonly #data: StreamData
   readonly #options: Options
   readonly #maxPayload: number
+  readonly #bytes: Uint8Array
 
   constructor(bytes: Uint8Array, options: Options) {
+    this.#bytes = bytes
     this.#data = new StreamData(bytes, options.seed)
     this.#options = options
     this.#maxPayload = maxPayload(bytes.length)
@@ -51,15 +53,20 @@ class Check {
     this.#dropped = dropped
   }
 
-  record(offset: number, length: number, n: number): void {
+  /** A record, or a sample of a run. */
+  item(offset: number, length: number, kind: number): void {
+    const n = kind < SAMPLE ? kind : sampleAt(this.#bytes, offset, length)
+    if (kind >= SAMPLE && n >>> 6 !== kind - SAMPLE)
+      assert.fail(`sample ${n} is torn, or not of kind ${kind}`)
     const missing = n - this.#next
     if (missing !== this.#dropped)
       assert.fail(`${missing} are missing before record ${n}, ${this.#dropped} were told`)
     this.#dropped = 0
     if (n < this.#next) assert.fail(`record ${n} comes after ${this.#next - 1}`)
-    const expected = recordLength(this.#options.seed, n, this.#maxPayload)
+    const stride = sampleStride(this.#options.seed, n)
+    const expected = stride || recordLength(this.#options.seed, n, this.#maxPayload)
     if (length !== expected) assert.fail(`record ${n} has ${length} bytes instead of ${expected}`)
-    if (!this.#data.holds(n, offset, length)) assert.fail(`record ${n} is torn`)
+    if (stride === 0 && !this.#data.holds(n, offset, length)) assert.fail(`record ${n} is torn`)
     this.missing += n - this.#next
     this.#next = n + 1
     this.received++
@@ -75,8 +82,8 @@ type Read = (reader: RingReader, bell: Bell, check: Check) => Promise<void>
 const readAll: Read = async (reader, _bell, check) => {
   for await (const batch of reader.batches()) {
     check.batch(batch)
-    batch.forEach((offset, length, n) => {
-      check.record(offset, length, n)
+    batch.forEach((offset, length, kind) => {
+      check.item(offset, length, kind)
     })
   }
 }
@@ -88,8 +95,8 @@ const readAndLeave: Read = async (reader, bell, check) => {
     for await (const batch of reader.batches()) {
       check.batch(batch)
       let left = 1 + (mix(check.received) % 100)
-      batch.take((offset, length, n) => {
-        check.record(offset, length, n)
+      batch.take((offset, length, kind) => {
+        check.item(offset, length, kind)
         return --left > 0
       })
       break
@@ -126,15 +133,19 @@ async function javaScriptToNative(memory: Uint8Array, options: Options): Promise
   const writer = new RingWriter(memory)
   const data = new StreamData(writer.bytes, options.seed)
   for (let n = 0; n < options.records && !over; n++) {
-    const length = recordLength(options.seed, n, writer.maxPayload)
+    const stride = sampleStride(options.seed, n)
+    const length = stride || recordLength(options.seed, n, writer.maxPayload)
+    const room = stride === 0 ? length : stride + 8
     // The reader ends with the last record, so that one is never dropped.
-    while ((options.lossless || n === options.records - 1) && !over && !writer.room(length)) {
+    while ((options.lossless || n === options.records - 1) && !over && !writer.room(room)) {
       if (writer.publish()) notify()
       await setImmediate()
     }
-    const offset = writer.reserve(length, n)
-    if (offset >= 0) data.fill(n, offset, length)
-    if ((mix(n >>> 6) % 4 === 0 || n % 7 === 0) && writer.publish()) notify()
+    const offset = stride === 0 ? writer.reserve(length, n) : writer.push(stride, SAMPLE + (n >>> 6))
+    if (offset >= 0 && stride === 0) data.fill(n, offset, length)
+    else if (offset >= 0) fillSample(writer.bytes, n, offset, stride)
+    const ring = mix(n >>> 6) % 4 === 0 || n % 7 === 0 ? writer.publish() : writer.publishLazily()
+    if (ring) notify()
     if (n % 8192 === 0) await setImmediate()
   }
   if (writer.publish()) notify()

@@ -27,23 +27,26 @@ static void play_ring(struct player *player)
 	stream_consumer(&player->in, player->memory, capacity, start);
 }
 
-static void play_write(struct player *player)
+typedef enum pendshare_ring_result reserve(struct pendshare_ring_producer *ring, __u32 length,
+					   __u32 kind, void **payload);
+
+static void play_write(struct player *player, reserve *reserve)
 {
 	__u32 length = number();
 	__u32 kind = number();
 	__u32 fill = number();
 	const char *result = word();
 	void *payload;
-	__u32 at;
+	__u32 offset, at;
 
-	switch (pendshare_ring_reserve(&player->out, length, kind, &payload)) {
+	switch (reserve(&player->out, length, kind, &payload)) {
 	case PENDSHARE_RING_OK:
-		equal("offset", (__u32)number_in(result),
-		      (__u32)((__u8 *)payload - player->out.data));
+		offset = (__u32)((__u8 *)payload - player->out.data);
+		equal("offset", (__u32)number_in(result), offset);
 		for (at = 0; at < length; at++)
 			((__u8 *)payload)[at] = (__u8)(fill + at);
 		/* What pads a payload is free; the vectors want it zero. */
-		for (; at % 8u; at++)
+		for (; (offset + at) % 8u; at++)
 			((__u8 *)payload)[at] = 0;
 		break;
 	case PENDSHARE_RING_FULL:
@@ -66,9 +69,14 @@ static void play_read(struct player *player)
 	       PENDSHARE_RING_OK) {
 		char got[64];
 
-		snprintf(got, sizeof(got), "%u:%u:%u",
-			 (__u32)((const __u8 *)payload - player->in.data), record.length,
-			 record.kind);
+		__u32 offset = (__u32)((const __u8 *)payload - player->in.data);
+		__u32 stride = player->in.stride;
+
+		if (stride == record.length)
+			snprintf(got, sizeof(got), "%u:%u:%u", offset, stride, record.kind);
+		else
+			snprintf(got, sizeof(got), "%u:%ux%u:%u", offset, record.length / stride,
+				 stride, record.kind);
 		same("record", got);
 		pendshare_ring_advance(&player->in, &record);
 	}
@@ -107,7 +115,13 @@ static void play(void *argument, const char *step)
 	if (!strcmp(step, "ring"))
 		play_ring(player);
 	else if (!strcmp(step, "write"))
-		play_write(player);
+		play_write(player, pendshare_ring_reserve);
+	else if (!strcmp(step, "push"))
+		play_write(player, pendshare_ring_push);
+	else if (!strcmp(step, "runs"))
+		pendshare_ring_allow_runs(&player->out);
+	else if (!strcmp(step, "lazily"))
+		equal("lazily", number(), (__u32)pendshare_ring_publish_lazily(&player->out));
 	else if (!strcmp(step, "publish"))
 		equal("publish", number(), (__u32)pendshare_ring_publish(&player->out));
 	else if (!strcmp(step, "miss"))

@@ -42,7 +42,7 @@ static void check_header(const __u8 *memory, __u32 consumer)
 	__u32 at;
 
 	expect(shared->consumer == consumer, "the producer wrote the consumer's position");
-	expect(!shared->known, "the producer wrote what the consumer knows");
+	expect(!shared->known && !shared->taken, "the producer wrote what the consumer has");
 	expect(shared->capacity == CAPACITY, "the producer wrote the capacity");
 	for (at = sizeof(*shared); at < PENDSHARE_RING_DATA; at++)
 		expect(memory[at] == SENTINEL, "the producer wrote between header and data");
@@ -57,19 +57,30 @@ static void against_producer(__u8 *memory, struct input *input)
 	memset(memory, SENTINEL, PENDSHARE_RING_DATA);
 	stream_format(memory, CAPACITY, start);
 	stream_producer(&ring, memory, CAPACITY, start);
+	if (take(input, 1) & 1u)
+		pendshare_ring_allow_runs(&ring);
 	while (input->left) {
 		__u32 length = take(input, 2);
 		__u32 before = ring.position;
+		__u32 how = take(input, 1);
 		void *payload;
+		__u32 rest;
 
 		if ((length & 0xf000u) == 0xf000u)
 			length = take(input, 4);
+		/* Often the same, so that runs grow. */
+		if (how & 2u)
+			length &= 7u;
 		shared->consumer = position(input, ring.position);
-		switch (pendshare_ring_reserve(&ring, length, take(input, 1), &payload)) {
+		switch (how & 1u ? pendshare_ring_reserve(&ring, length, how >> 6, &payload)
+				 : pendshare_ring_push(&ring, length, how >> 6, &payload)) {
 		case PENDSHARE_RING_OK:
 			expect((__u8 *)payload >= ring.data + PENDSHARE_RING_HEADER &&
 				   (__u8 *)payload + length <= ring.data + CAPACITY,
 			       "a payload outside the data");
+			rest = ring.position - (__u32)((__u8 *)payload - ring.data) - length;
+			expect((rest & (CAPACITY - 1u)) < 8u,
+			       "a payload that is not the end of what was reserved");
 			memset(payload, 0xa5, length);
 			break;
 		case PENDSHARE_RING_FULL:
@@ -80,8 +91,19 @@ static void against_producer(__u8 *memory, struct input *input)
 			break;
 		}
 		expect(ring.position - ring.consumer <= CAPACITY, "more used than there is");
-		if (take(input, 1) & 1u) {
+		how = take(input, 1);
+		if (how & 1u) {
 			shared->wake = take(input, 1);
+			if (how & 2u)
+				pendshare_ring_publish_lazily(&ring);
+			else
+				pendshare_ring_publish(&ring);
+			expect(shared->producer == ring.published, "another position was published");
+			expect(ring.position - ring.published < CAPACITY / 4u ||
+				       ring.position == ring.published,
+			       "more waits to be published than may");
+		}
+		if (how & 4u) {
 			pendshare_ring_publish(&ring);
 			expect(shared->producer == ring.position, "the position was not published");
 		}
@@ -94,18 +116,29 @@ static void scribble(__u8 *data, __u32 at, struct input *input)
 {
 	while (at < CAPACITY && input->left) {
 		struct pendshare_ring_record record = {take(input, 2) & 0x83ffu, take(input, 1)};
+		__u32 extra = 0u;
 
 		if (record.length & 0x8000u)
 			record.length = take(input, 4);
 		if (record.kind & 0x40u)
 			record.length = CAPACITY - at - PENDSHARE_RING_HEADER;
-		if (record.kind & 0x20u)
+		if (record.kind & 0x20u) {
 			record.length |= PENDSHARE_RING_GAP;
+			extra += sizeof(struct pendshare_ring_gap);
+		}
+		if (record.kind & 0x10u) {
+			const struct pendshare_ring_run run = {take(input, 1) & 15u, 0u};
+
+			record.length |= PENDSHARE_RING_RUN;
+			if (at + sizeof(record) + extra + sizeof(run) <= CAPACITY)
+				memcpy(data + at + sizeof(record) + extra, &run, sizeof(run));
+			extra += sizeof(run);
+		}
 		if (record.kind & 0x80u)
 			record.kind = PENDSHARE_RING_PAD;
 		memcpy(data + at, &record, sizeof(record));
-		record.length &= ~PENDSHARE_RING_GAP;
-		at += record.length < CAPACITY ? pendshare_ring_span(record.length) : 8u;
+		record.length &= ~(PENDSHARE_RING_GAP | PENDSHARE_RING_RUN);
+		at += record.length < CAPACITY ? extra + pendshare_ring_span(record.length) : 8u;
 		if (!(take(input, 1) & 7u))
 			return;
 	}
@@ -143,6 +176,9 @@ static void against_consumer(__u8 *memory, struct input *input)
 				   (const __u8 *)payload + record.length <= ring.data + CAPACITY,
 			       "a payload outside the data");
 			expect(record.kind != PENDSHARE_RING_PAD, "padding taken for a record");
+			expect(ring.stride == record.length ||
+				       (ring.stride && record.length % ring.stride == 0u),
+			       "a run that its samples do not divide");
 			pendshare_ring_advance(&ring, &record);
 			expect(!(ring.position & 7u), "the consumer left its alignment");
 		}
@@ -194,18 +230,29 @@ static void under_fire(__u8 *memory, __u32 rounds, __u32 seed)
 	pendshare_ring_format(memory, CAPACITY);
 	pendshare_ring_producer_init(&out, memory, CAPACITY);
 	pendshare_ring_consumer_init(&in, memory, CAPACITY);
+	pendshare_ring_allow_runs(&out);
 	scribbler_start(&scribbler);
 	while (rounds--) {
 		struct pendshare_ring_record record;
 		const void *from;
 		void *to;
 		__u32 length = stream_mix(seed + rounds) % 300u;
+		__u32 sample = stream_mix(seed + rounds / 16u) % 50u;
 
 		if (pendshare_ring_reserve(&out, length, rounds, &to) == PENDSHARE_RING_OK) {
 			memset(to, 0xa5, length);
 			given++;
 		}
-		pendshare_ring_publish(&out);
+		while (!(length & 3u) &&
+		       pendshare_ring_push(&out, sample, 0u, &to) == PENDSHARE_RING_OK) {
+			memset(to, 0xa5, sample);
+			given++;
+			length = stream_mix(length);
+		}
+		if (length & 4u)
+			pendshare_ring_publish_lazily(&out);
+		else
+			pendshare_ring_publish(&out);
 		if (pendshare_ring_peek(&in, &record, &from) == PENDSHARE_RING_OK) {
 			expect((const __u8 *)from + record.length <= in.data + CAPACITY,
 			       "a payload outside the data, under fire");

@@ -25,8 +25,7 @@ struct race {
 	__u32 max_payload;
 	enum pace pace;
 	struct bell bell;
-	__u32 received;
-	__u32 missing;
+	struct stream_received got;
 	unsigned long sleeps;
 };
 
@@ -61,18 +60,18 @@ static void *produce(void *argument)
 	__u32 n;
 
 	stream_producer(&ring, race->memory, race->capacity, race->start);
+	if (race->seed & 0x10000u)
+		pendshare_ring_allow_runs(&ring);
 	for (n = 0; n < race->records; n++) {
-		__u32 length = stream_length(race->seed, n, race->max_payload);
-		void *payload;
+		__u32 room = stream_room(race->seed, n, race->max_payload);
 
 		while (race->pace == LOSSLESS &&
-		       pendshare_ring_room(&ring, length) == PENDSHARE_RING_FULL) {
+		       pendshare_ring_room(&ring, room) == PENDSHARE_RING_FULL) {
 			publish(race, &ring);
 			sched_yield();
 		}
-		switch (pendshare_ring_reserve(&ring, length, n, &payload)) {
+		switch (stream_send(&ring, race->seed, n, race->max_payload)) {
 		case PENDSHARE_RING_OK:
-			stream_fill(race->seed, n, payload, length);
 			break;
 		case PENDSHARE_RING_FULL:
 			if (race->pace != DROPPING)
@@ -81,9 +80,11 @@ static void *produce(void *argument)
 		default:
 			fail(race, "the consumer seems corrupt", n);
 		}
-		/* Sometimes one by one, sometimes many at once. */
+		/* Sometimes one by one, sometimes many at once, sometimes as the consumer can. */
 		if (race->pace == LOCKSTEP || stream_mix(n >> 6) % 4u == 0u || n % 7u == 0u)
 			publish(race, &ring);
+		else if (n % 3u && pendshare_ring_publish_lazily(&ring))
+			bell_ring(&race->bell, 0);
 		if (race->pace == LOCKSTEP)
 			await_consumer(&ring);
 	}
@@ -93,29 +94,23 @@ static void *produce(void *argument)
 }
 
 /* Reads what there is, and gives it back at once. */
-static void drain(struct race *race, struct pendshare_ring_consumer *ring, __u32 *next)
+static void drain(struct race *race, struct pendshare_ring_consumer *ring)
 {
 	struct pendshare_ring_record record;
 	enum pendshare_ring_result result;
 	const void *payload;
+	__u32 records = 0;
 
 	while ((result = pendshare_ring_peek(ring, &record, &payload)) == PENDSHARE_RING_OK) {
-		if (record.kind < *next)
-			fail(race, "out of order", record.kind);
-		race->missing += record.kind - *next;
-		if (race->missing != ring->dropped)
-			fail(race, "a gap that tells of other drops than were made there",
-			     record.kind);
-		*next = record.kind + 1u;
-		if (!stream_is(race->seed, record.kind, race->max_payload, payload, record.length))
-			fail(race, "torn", record.kind);
-		race->received++;
+		stream_receive(&race->got, ring, &record, payload);
+		if (race->got.error)
+			fail(race, race->got.error, race->got.next);
 		pendshare_ring_advance(ring, &record);
-		if (race->received % 16u == 0u)
+		if (++records % 16u == 0u)
 			pendshare_ring_release(ring);
 	}
 	if (result == PENDSHARE_RING_CORRUPT)
-		fail(race, "the producer seems corrupt", *next);
+		fail(race, "the producer seems corrupt", race->got.next);
 	pendshare_ring_release(ring);
 }
 
@@ -123,25 +118,24 @@ static void consume(struct race *race)
 {
 	struct pendshare_ring_consumer ring;
 	unsigned long heard = 0;
-	__u32 next = 0;
 	__u32 spins;
 	int over = 0;
 
 	stream_consumer(&ring, race->memory, race->capacity, race->start);
 	while (!over) {
-		drain(race, &ring, &next);
+		drain(race, &ring);
 		/* In lockstep the producer publishes now: let it come before, amid and after. */
-		for (spins = stream_mix(next) % 512u; race->pace == LOCKSTEP && spins; spins--)
+		for (spins = stream_mix(race->got.next) % 512u; race->pace == LOCKSTEP && spins; spins--)
 			pendshare_load_relaxed(&ring.position);
 		/* Who leaves and waits for the bell, and who sleeps, must both be woken. */
-		if (stream_mix(~next) % 2u ? pendshare_ring_leave(&ring)
+		if (stream_mix(~race->got.next) % 2u ? pendshare_ring_leave(&ring)
 					   : !pendshare_ring_sleep(&ring))
 			continue;
 		race->sleeps++;
 		over = bell_wait(&race->bell, &heard);
 	}
-	drain(race, &ring, &next);
-	race->missing += race->records - next;
+	drain(race, &ring);
+	race->got.missing += race->records - race->got.next;
 }
 
 static void run(struct race *race)
@@ -152,17 +146,19 @@ static void run(struct race *race)
 	race->memory = aligned_alloc(4096, PENDSHARE_RING_DATA + race->capacity);
 	bell_init(&race->bell);
 	stream_format(race->memory, race->capacity, race->start);
+	race->got.seed = race->seed;
+	race->got.max_payload = race->max_payload;
 	if (pthread_create(&producer, NULL, produce, race))
 		abort();
 	consume(race);
 	pthread_join(producer, NULL);
 	shared = (const struct pendshare_ring_shared *)race->memory;
-	if (race->missing != shared->dropped)
-		fail(race, "missing records were not counted as dropped", race->missing);
-	if (race->received + race->missing != race->records)
-		fail(race, "records do not add up", race->received);
-	if (race->pace != DROPPING && race->missing)
-		fail(race, "a record was lost", race->missing);
+	if (race->got.missing != shared->dropped)
+		fail(race, "missing records were not counted as dropped", race->got.missing);
+	if (race->got.items + race->got.missing != race->records)
+		fail(race, "records do not add up", race->got.items);
+	if (race->pace != DROPPING && race->got.missing)
+		fail(race, "a record was lost", race->got.missing);
 	free(race->memory);
 }
 
@@ -181,8 +177,8 @@ int main(int argc, char **argv)
 		race.max_payload = pendshare_ring_max_payload(race.capacity);
 		race.pace = (enum pace)(round % 3u);
 		run(&race);
-		received += race.received;
-		missing += race.missing;
+		received += race.got.items;
+		missing += race.got.missing;
 		sleeps += race.sleeps;
 	}
 	printf("race: %lu records received, %lu dropped and counted, %lu sleeps, seed %u\n",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records that the ring's tests send: besides the content of record n its length and kind
- * follow from a seed and n alone. stream.ts says the same in TypeScript.
+ * What the ring's tests send: item n is a record, or the sample of a run, and its length follows from
+ * a seed and n alone. A record has its number as kind, and content as the stream's; a sample has its
+ * number in its first 4 bytes and counts on from that, and its kind says which 64 items it is one
+ * of. stream.ts says the same in TypeScript.
  */
 #ifndef PENDSHARE_RING_STREAM_H
 #define PENDSHARE_RING_STREAM_H
@@ -9,7 +11,17 @@
 #include "../shared/stream.h"
 #include "../../../drivers/include/pendshare/ring.h"
 
-/* Mostly short, now and then of any length that the ring takes. */
+#define STREAM_SAMPLE 0x80000000u /* in a kind */
+
+/* The bytes of item n if it is a sample, else 0: 64 items are all the same. */
+static inline __u32 stream_stride(__u32 seed, __u32 n)
+{
+	__u32 mixed = stream_mix(seed ^ (n >> 6) * 0x85ebca6bu);
+
+	return mixed & 1u ? 4u + (mixed >> 8) % 29u : 0u;
+}
+
+/* Records are mostly short, now and then of any length that the ring takes. */
 static inline __u32 stream_length(__u32 seed, __u32 n, __u32 max_payload)
 {
 	__u32 mixed = stream_mix(seed ^ n * 0x9e3779b1u);
@@ -17,12 +29,87 @@ static inline __u32 stream_length(__u32 seed, __u32 n, __u32 max_payload)
 	return (mixed & 1023u) ? (mixed >> 10) % 97u : (mixed >> 10) % (max_payload + 1u);
 }
 
-/* Whether the payload is that of record n, length and all. */
-static inline int stream_is(__u32 seed, __u32 n, __u32 max_payload, const __u8 *payload,
-			    __u32 length)
+/* Bytes of which there is room for item n if there is for such a record. */
+static inline __u32 stream_room(__u32 seed, __u32 n, __u32 max_payload)
 {
-	return length == stream_length(seed, n, max_payload) &&
-	       stream_holds(seed, n, payload, length);
+	__u32 stride = stream_stride(seed, n);
+
+	return stride ? stride + (__u32)sizeof(struct pendshare_ring_run)
+		      : stream_length(seed, n, max_payload);
+}
+
+static inline enum pendshare_ring_result stream_send(struct pendshare_ring_producer *ring,
+						     __u32 seed, __u32 n, __u32 max_payload)
+{
+	__u32 stride = stream_stride(seed, n);
+	__u32 length = stream_length(seed, n, max_payload);
+	enum pendshare_ring_result result;
+	void *payload;
+	__u32 at;
+
+	if (!stride) {
+		result = pendshare_ring_reserve(ring, length, n, &payload);
+		if (result == PENDSHARE_RING_OK)
+			stream_fill(seed, n, payload, length);
+		return result;
+	}
+	result = pendshare_ring_push(ring, stride, STREAM_SAMPLE | n >> 6, &payload);
+	if (result != PENDSHARE_RING_OK)
+		return result;
+	memcpy(payload, &n, 4);
+	for (at = 4u; at < stride; at++)
+		((__u8 *)payload)[at] = (__u8)(n + at);
+	return result;
+}
+
+/* What a receiver has had so far. */
+struct stream_received {
+	__u32 seed;
+	__u32 max_payload;
+	__u32 next; /* item */
+	__u32 items;
+	__u32 missing;
+	const char *error;
+};
+
+static inline void stream_item(struct stream_received *to, __u32 n, int whole)
+{
+	if (n < to->next)
+		to->error = "out of order";
+	else if (!whole)
+		to->error = "torn";
+	to->missing += n - to->next;
+	to->next = n + 1u;
+	to->items++;
+}
+
+/* Checks the record that was peeked, with all of its samples. */
+static inline void stream_receive(struct stream_received *to,
+				  const struct pendshare_ring_consumer *ring,
+				  const struct pendshare_ring_record *record, const __u8 *payload)
+{
+	__u32 from, at, n;
+
+	if (!(record->kind & STREAM_SAMPLE))
+		stream_item(to, record->kind,
+			    record->length ==
+					stream_length(to->seed, record->kind, to->max_payload) &&
+				!stream_stride(to->seed, record->kind) &&
+				stream_holds(to->seed, record->kind, payload, record->length));
+	for (from = 0u; record->kind & STREAM_SAMPLE && from < record->length && !to->error;
+	     from += ring->stride) {
+		memcpy(&n, payload + from, 4);
+		for (at = 4u; at < ring->stride && payload[from + at] == (__u8)(n + at);)
+			at++;
+		stream_item(to, n,
+			    at == stream_stride(to->seed, n) && at == ring->stride &&
+				record->kind == (STREAM_SAMPLE | n >> 6));
+		/* A drop ends a run, so all that is missing is so before its first sample. */
+		if (from && to->missing != ring->dropped)
+			break;
+	}
+	if (!to->error && to->missing != ring->dropped)
+		to->error = "a gap that tells of other drops than were made there";
 }
 
 /* An empty ring whose positions start at start, a multiple of 8, to see them wrap soon. */
@@ -40,6 +127,7 @@ static inline void stream_producer(struct pendshare_ring_producer *ring, void *m
 {
 	pendshare_ring_producer_init(ring, memory, capacity);
 	ring->position = start;
+	ring->published = start;
 	ring->consumer = start;
 }
 

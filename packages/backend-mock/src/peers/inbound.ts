@@ -12,6 +12,8 @@ import {
   RECORD_GAP,
   RECORD_HEADER,
   RECORD_PAD,
+  RECORD_RUN,
+  RUN_BYTES,
   ringData,
   ringHeader,
   WAKE,
@@ -50,15 +52,17 @@ export class Inbound {
       // Both are within the data: index is a multiple of 8 below its length.
       const word = (this.#words[index >> 2] as number) >>> 0
       const kind = (this.#words[(index >> 2) + 1] as number) >>> 0
-      const length = word % RECORD_GAP
+      const length = word % RECORD_RUN
       const gap = word >= RECORD_GAP
-      // The gap of a padding lies within its length.
-      const before = gap && kind !== RECORD_PAD ? GAP_BYTES : 0
+      const run = (word & RECORD_RUN) !== 0
+      // The gap of a padding lies within its length, and it is no run.
+      const before = (gap && kind !== RECORD_PAD ? GAP_BYTES : 0) + (run ? RUN_BYTES : 0)
       const span = before + Math.ceil((RECORD_HEADER + length) / 8) * 8
       if (span > used || span > this.bytes.length - index)
         throw corrupt('a record is longer than what was written')
       if (gap && span < RECORD_HEADER + GAP_BYTES) throw corrupt('a gap has no room for its count')
       if (gap) this.#known = this.#words[(index + RECORD_HEADER) >> 2] as number
+      if (run) this.#checkRun(index + RECORD_HEADER + before - RUN_BYTES, length, kind)
       if (kind !== RECORD_PAD && length > maxPayload(this.bytes.length)) throw corrupt('a record is too long')
       if (kind !== RECORD_PAD) return { offset: index + RECORD_HEADER + before, length, kind, span }
       if (span !== this.bytes.length - index) throw corrupt('it is padded where its data does not end')
@@ -66,6 +70,12 @@ export class Inbound {
       used -= span
     }
     return undefined
+  }
+
+  #checkRun(index: number, length: number, kind: number): void {
+    const stride = (this.#words[index >> 2] as number) >>> 0
+    if (kind === RECORD_PAD || length === 0 || !(length % stride === 0))
+      throw corrupt('a run of what is none')
   }
 
   /** Goes past the record that was peeked. The program learns of it from `release()`. */

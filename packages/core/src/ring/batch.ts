@@ -8,6 +8,9 @@ import type { Span } from './span.ts'
 /** What one record is shown as: its payload is `bytes[offset]` to `bytes[offset + length - 1]`, `offset` a multiple of 8. */
 type Visit<R> = (offset: number, length: number, kind: number) => R
 
+/** What a run is shown as: `count` payloads of `stride` bytes each from `bytes[offset]` on. */
+type VisitRun = (offset: number, count: number, stride: number, kind: number) => void
+
 /**
  * Records where they lie in the ring, in their order. Valid until the next batch is asked for or the iteration is left; from then on
  * all but `bytes` throws `ERR_PENDSHARE_STALE_BATCH`, as its records may have been overwritten.
@@ -30,6 +33,12 @@ export interface Batch {
    */
   forEach(visit: (offset: number, length: number, kind: number) => void): void
   /**
+   * Calls `visit` once for records that lie next to each other without anything between them, the samples of a run: `count` records
+   * of `stride` bytes each, the first at `bytes[offset]`. A record that is in no run is visited alone, with its length as `stride`.
+   * The order, and what it throws, are those of `forEach()`, which visits the samples one by one.
+   */
+  forEachRun(visit: (offset: number, count: number, stride: number, kind: number) => void): void
+  /**
    * Visits as `forEach()`, until `visit` returns `false`, and takes what it has visited, that one included; called again it goes on
    * with the rest. Of a batch that is taken from, only what was taken goes back to the producer: the rest stays in the ring
    * and comes again with the next batch, of this iteration or another. A record at which `visit` throws was not taken.
@@ -51,6 +60,11 @@ export interface SampleBatch<T extends SampleArray> {
    * Throws as `Batch.forEach()`, and `ERR_PENDSHARE_INVALID_ARGUMENT` when a payload is not a whole number of samples.
    */
   forEach(visit: (start: number, count: number, kind: number) => void): void
+  /**
+   * As `Batch.forEachRun()`, in elements: `count` records of `stride` elements, all of them `samples[start]` to
+   * `samples[start + count * stride - 1]`. Throws as `forEach()`.
+   */
+  forEachRun(visit: (start: number, count: number, stride: number, kind: number) => void): void
   /** As `Batch.take()`. Throws as `forEach()`. */
   take(visit: (start: number, count: number, kind: number) => unknown): number
 }
@@ -99,6 +113,10 @@ export class RingBatch implements Batch {
     this.#fresh().forEach(visit)
   }
 
+  forEachRun(visit: VisitRun): void {
+    this.#fresh().forEachRun(visit)
+  }
+
   take(visit: Visit<unknown>): number {
     return this.#fresh().take(visit)
   }
@@ -139,6 +157,15 @@ export class RingSampleBatch<T extends SampleArray> implements SampleBatch<T> {
     this.#batch.forEach(this.#samplesOf(visit))
   }
 
+  forEachRun(visit: VisitRun): void {
+    const shift = Math.log2(this.samples.BYTES_PER_ELEMENT)
+    const mask = this.samples.BYTES_PER_ELEMENT - 1
+    this.#batch.forEachRun((offset, count, stride, kind) => {
+      if ((stride & mask) !== 0) throw uneven(stride, mask + 1)
+      visit(offset >> shift, count, stride >> shift, kind)
+    })
+  }
+
   take(visit: Visit<unknown>): number {
     return this.#batch.take(this.#samplesOf(visit))
   }
@@ -147,15 +174,17 @@ export class RingSampleBatch<T extends SampleArray> implements SampleBatch<T> {
     const shift = Math.log2(this.samples.BYTES_PER_ELEMENT)
     const mask = this.samples.BYTES_PER_ELEMENT - 1
     return (offset, length, kind) => {
-      if ((length & mask) !== 0) {
-        throw new PendshareError(
-          'ERR_PENDSHARE_INVALID_ARGUMENT',
-          `a payload of ${length} bytes is not a whole number of samples of ${mask + 1} bytes`,
-        )
-      }
+      if ((length & mask) !== 0) throw uneven(length, mask + 1)
       return visit(offset >> shift, length >> shift, kind)
     }
   }
+}
+
+function uneven(length: number, width: number): PendshareError {
+  return new PendshareError(
+    'ERR_PENDSHARE_INVALID_ARGUMENT',
+    `a payload of ${length} bytes is not a whole number of samples of ${width} bytes`,
+  )
 }
 
 /** The whole data area as samples. */

@@ -8,6 +8,8 @@ import { PendshareError } from '../errors.ts'
 
 export const RING_MAGIC = 0x31525350
 export const RING_VERSION = 2
+/** Of a ring in which there may be runs: readers that do not know them refuse it. */
+export const RING_VERSION_RUNS = 3
 export const RING_MIN_CAPACITY = 4096
 export const RING_MAX_CAPACITY = 0x4000_0000
 /** Bytes from the start of a ring to its data. */
@@ -23,6 +25,13 @@ export const RECORD_PAD = 0xffff_ffff
 export const RECORD_GAP = 0x8000_0000
 /** Bytes of that count. */
 export const GAP_BYTES = 8
+/**
+ * Bit of a record's length: it is a run of equal samples. The bytes of a sample, which divide that length, come before its payload, after
+ * a gap: u32 stride and a u32 that is 0. The samples follow one another without header or padding.
+ */
+export const RECORD_RUN = 0x4000_0000
+/** Bytes of that stride. */
+export const RUN_BYTES = 8
 
 /** Indices of the header's fields, in 32-bit words. */
 export const MAGIC = 0
@@ -33,6 +42,7 @@ export const DROPPED = 17
 export const MISSED = 18
 export const CONSUMER = 32
 export const KNOWN = 33
+export const TAKEN = 34
 export const WAKE = 48
 export const HEADER_WORDS = 64
 
@@ -61,11 +71,12 @@ export function ringMemory(share: Uint8Array, index: 0 | 1, count: 1 | 2): Uint8
 /**
  * Writes the header of an empty ring that takes as much of the memory as it can, before anyone else knows of the ring:
  * what a driver does. Its consumer counts as asleep until it first looks, so that the first publish rings it.
+ * `runs`: what is pushed becomes runs, and readers that do not know them refuse the ring; else each is a record of its own.
  */
-export function formatRing(memory: Uint8Array): void {
+export function formatRing(memory: Uint8Array, { runs = false }: { readonly runs?: boolean } = {}): void {
   const header = ringHeader(memory)
   header.fill(0)
-  header[VERSION] = RING_VERSION
+  header[VERSION] = runs ? RING_VERSION_RUNS : RING_VERSION
   header[CAPACITY] = ringCapacity(memory.length)
   header[WAKE] = 1
   Atomics.store(header, MAGIC, RING_MAGIC)
@@ -86,7 +97,12 @@ export function ringHeader(memory: Uint8Array): Int32Array {
 export function ringData(memory: Uint8Array, header: Int32Array): { bytes: Uint8Array; words: Int32Array } {
   const capacity = Atomics.load(header, CAPACITY)
   if (Atomics.load(header, MAGIC) !== RING_MAGIC) throw corrupt('no ring was laid out in this memory')
-  if (header[VERSION] !== RING_VERSION) throw corrupt(`version ${header[VERSION]} is not ${RING_VERSION}`)
+  const version = header[VERSION]
+  if (version !== RING_VERSION && version !== RING_VERSION_RUNS) {
+    throw corrupt(
+      `its version is ${version}, and this library reads ${RING_VERSION} and ${RING_VERSION_RUNS}`,
+    )
+  }
   // A power of two between the bounds: nothing else passes, negative or huge.
   const fits = capacity >= RING_MIN_CAPACITY && capacity <= ringCapacity(memory.length)
   if (!fits || (capacity & (capacity - 1)) !== 0) {

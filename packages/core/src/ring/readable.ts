@@ -46,7 +46,7 @@ export function readable(
     const chunk = ahead.pop()
     if (chunk === undefined) return false
     controller.enqueue(chunk)
-    span.take(one)
+    span.take(one, true)
     return true
   }
 

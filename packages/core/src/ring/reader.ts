@@ -29,7 +29,18 @@ import {
   type SampleConstructor,
   samplesOver,
 } from './batch.ts'
-import { CONSUMER, corrupt, DROPPED, KNOWN, MISSED, PRODUCER, ringData, ringHeader, WAKE } from './layout.ts'
+import {
+  CONSUMER,
+  corrupt,
+  DROPPED,
+  KNOWN,
+  MISSED,
+  PRODUCER,
+  ringData,
+  ringHeader,
+  TAKEN,
+  WAKE,
+} from './layout.ts'
 import { readable } from './readable.ts'
 import { Span } from './span.ts'
 
@@ -70,8 +81,11 @@ export class RingReader {
     this.#span = new Span(
       bytes,
       words,
-      Atomics.load(this.#header, CONSUMER),
-      Atomics.load(this.#header, KNOWN),
+      {
+        position: Atomics.load(this.#header, CONSUMER),
+        first: Atomics.load(this.#header, TAKEN),
+        known: Atomics.load(this.#header, KNOWN),
+      },
       () => {
         if (bell.lost !== undefined) throw bell.lost
       },
@@ -245,6 +259,7 @@ export class RingReader {
   #store(): void {
     // For the next reader, before the position that it goes on from.
     this.#header[KNOWN] = this.#span.known
+    this.#header[TAKEN] = this.#span.first
     Atomics.store(this.#header, CONSUMER, this.#span.position)
   }
 

@@ -18,8 +18,12 @@ import {
   RECORD_GAP,
   RECORD_HEADER,
   RECORD_PAD,
+  RECORD_RUN,
+  RING_VERSION_RUNS,
+  RUN_BYTES,
   ringData,
   ringHeader,
+  VERSION,
   WAKE,
 } from './layout.ts'
 
@@ -31,6 +35,8 @@ export class RingWriter {
   readonly #header: Int32Array
   readonly #words: Int32Array
   readonly #capacity: number
+  /** Whether samples that are pushed become runs. */
+  readonly #runs: boolean
   /** Everything before it is published or reserved. */
   #position: number
   /** The last valid consumer position seen. */
@@ -39,6 +45,16 @@ export class RingWriter {
   /** Drops that the last gap told of. */
   #told: number
   #missed: number
+  /** Everything before it is published. */
+  #published: number
+  /** Where in the data the header of the unpublished run lies that samples go into; -1: there is none. */
+  #run = -1
+  /** Of it, with its flags. */
+  #runLength = 0
+  /** Where in the data its next sample goes. */
+  #runEnd = 0
+  #runStride = 0
+  #runKind = 0
 
   /**
    * Writes on where the last writer of this ring left off. `memory` holds a formatted ring.
@@ -51,7 +67,9 @@ export class RingWriter {
     this.#words = words
     this.#capacity = bytes.length
     this.maxPayload = maxPayload(bytes.length)
+    this.#runs = this.#header[VERSION] === RING_VERSION_RUNS
     this.#position = Atomics.load(this.#header, PRODUCER)
+    this.#published = this.#position
     this.#dropped = Atomics.load(this.#header, DROPPED)
     // Whether the last writer has told of its drops nobody knows; told twice they are no more, as a gap has the count of all.
     this.#told = this.#dropped === 0 ? 0 : (this.#dropped - 1) | 0
@@ -84,12 +102,13 @@ export class RingWriter {
    */
   reserve(length: number, kind = 0): number {
     if (length > this.maxPayload) return this.#drop()
-    if (this.#dropped !== this.#told) return this.#reserveAfterDrops(length, kind)
+    if (this.#dropped !== this.#told) return this.#place(length, kind, 0)
     const span = (length + RECORD_HEADER + 7) & -8
     let index = this.#position & (this.#capacity - 1)
     const rest = this.#capacity - index
     const pad = span > rest ? rest : 0
     if (!this.#fits(pad + span)) return this.#drop()
+    if (this.#run >= 0) this.#close()
     if (pad > 0) {
       this.#head(index, pad - RECORD_HEADER, RECORD_PAD)
       index = 0
@@ -99,38 +118,80 @@ export class RingWriter {
     return index + RECORD_HEADER
   }
 
-  /** The first record after drops tells of them, or the padding before it where that has the room. */
-  #reserveAfterDrops(length: number, kind: number): number {
-    const { pad, gap, span } = this.#afterDrops(length)
-    if (!this.#fits(pad + gap + span)) return this.#drop()
-    let index = this.#position & (this.#capacity - 1)
-    if (pad > 0) {
-      this.#head(index, (pad - RECORD_HEADER) | (gap === 0 ? RECORD_GAP : 0), RECORD_PAD)
-      if (gap === 0) this.#head(index + RECORD_HEADER, this.#dropped, 0)
-      index = 0
+  /**
+   * Makes room for one of many equal samples of `stride` bytes, which come one by one, and returns its offset in `bytes`, or -1 as `reserve()`.
+   * Together with those that were pushed just before, and are not published yet, it becomes one record, a run, where the ring was formatted
+   * with `runs`. A sample begins `stride` bytes behind the last; only the first is aligned to 8 in any case. Samples of 1 to
+   * `maxPayload - 8` bytes can be in a run; any other becomes a record of its own. It fits where `room(stride + 8)` says so.
+   */
+  push(stride: number, kind = 0): number {
+    const at = this.#runEnd
+    // After a drop another run begins, as a gap comes before it.
+    if (
+      this.#run >= 0 &&
+      stride === this.#runStride &&
+      kind === this.#runKind &&
+      this.#dropped === this.#told &&
+      at + stride <= this.#capacity
+    ) {
+      const more = ((at + stride + 7) & -8) - ((at + 7) & -8)
+      if (!this.#fits(more)) return this.#drop()
+      this.#runLength += stride
+      this.#runEnd = at + stride
+      this.#position = (this.#position + more) | 0
+      return at
     }
-    this.#head(index, length | (gap === 0 ? 0 : RECORD_GAP), kind)
-    if (gap > 0) this.#head(index + RECORD_HEADER, this.#dropped, 0)
-    this.#told = this.#dropped
-    this.#position = (this.#position + pad + gap + span) | 0
-    return index + RECORD_HEADER + gap
+    const run = this.#runs && stride > 0 && stride <= this.maxPayload - RUN_BYTES
+    return this.#place(stride, kind, run ? RUN_BYTES : 0)
   }
 
-  #afterDrops(length: number): { pad: number; gap: number; span: number } {
-    const span = (length + RECORD_HEADER + 7) & -8
+  /** A record, after drops for instance, or with `run`, the bytes before its payload, a run of one sample. */
+  #place(length: number, kind: number, run: number): number {
+    if (length > this.maxPayload - run) return this.#drop()
+    const span = run + ((length + RECORD_HEADER + 7) & -8)
+    const { pad, gap, told } = this.#extra(span)
+    if (!this.#fits(pad + gap + span)) return this.#drop()
+    this.#close()
+    let index = this.#position & (this.#capacity - 1)
+    if (pad > 0) {
+      this.#head(index, (pad - RECORD_HEADER) | (told ? RECORD_GAP : 0), RECORD_PAD)
+      if (told) this.#head(index + RECORD_HEADER, this.#dropped, 0)
+      index = 0
+    }
+    const word = length | (gap > 0 ? RECORD_GAP : 0) | (run > 0 ? RECORD_RUN : 0)
+    this.#head(index, word, kind)
+    if (gap > 0) this.#head(index + RECORD_HEADER, this.#dropped, 0)
+    const payload = index + RECORD_HEADER + gap + run
+    if (run > 0) {
+      this.#head(payload - RUN_BYTES, length, 0)
+      this.#run = index
+      this.#runLength = word
+      this.#runEnd = payload + length
+      this.#runStride = length
+      this.#runKind = kind
+    }
+    this.#told = this.#dropped
+    this.#position = (this.#position + pad + gap + span) | 0
+    return payload
+  }
+
+  /** What goes in with a record besides its span: padding before it, a gap in it; `told`: the padding has the gap. */
+  #extra(span: number): { pad: number; gap: number; told: boolean } {
     const rest = this.#capacity - (this.#position & (this.#capacity - 1))
-    const pad = span + GAP_BYTES > rest ? rest : 0
-    return { pad, gap: pad > RECORD_HEADER ? 0 : GAP_BYTES, span }
+    const gap = this.#dropped === this.#told ? 0 : GAP_BYTES
+    const pad = span + gap > rest ? rest : 0
+    const told = gap > 0 && pad > RECORD_HEADER
+    return { pad, gap: told ? 0 : gap, told }
   }
 
   /** Whether a payload of `length` bytes fits now: asked by those who would rather wait than drop. */
   room(length: number): boolean {
     if (length > this.maxPayload) return false
+    const span = (length + RECORD_HEADER + 7) & -8
     if (this.#dropped !== this.#told) {
-      const { pad, gap, span } = this.#afterDrops(length)
+      const { pad, gap } = this.#extra(span)
       return this.#fits(pad + gap + span)
     }
-    const span = (length + RECORD_HEADER + 7) & -8
     const rest = this.#capacity - (this.#position & (this.#capacity - 1))
     return this.#fits(span + (span > rest ? rest : 0))
   }
@@ -143,13 +204,34 @@ export class RingWriter {
     return true
   }
 
-  /** Shows the consumer all that was reserved. `true`: the consumer sleeps and must be rung. */
+  /** Shows the consumer all that was reserved or pushed. `true`: the consumer sleeps and must be rung. */
   publish(): boolean {
+    this.#close()
+    this.#published = this.#position
     Atomics.store(this.#header, PRODUCER, this.#position)
     // The consumer sets wake, then reads the position: whichever comes first, one of us sees the other.
     if (Atomics.load(this.#header, WAKE) === 0) return false
     Atomics.store(this.#header, WAKE, 0)
     return true
+  }
+
+  /**
+   * As `publish()`, unless the consumer is busy with what was published before: then what was pushed waits for the next call, and the runs
+   * grow longer the more there is to do. For a writer that calls this after each sample and is sure to have a next one, or publishes
+   * the last; no sample waits longer than until the call after the consumer has caught up.
+   */
+  publishLazily(): boolean {
+    const waiting = (this.#position - this.#published) >>> 0
+    const busy =
+      Atomics.load(this.#header, WAKE) === 0 && Atomics.load(this.#header, CONSUMER) !== this.#published
+    return busy && waiting < this.#capacity / 4 ? false : this.publish()
+  }
+
+  /** Gives the run that samples go into its length: it gets no more. */
+  #close(): void {
+    if (this.#run < 0) return
+    this.#words[this.#run >> 2] = this.#runLength
+    this.#run = -1
   }
 
   #fits(bytes: number): boolean {

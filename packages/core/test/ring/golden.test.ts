@@ -1,7 +1,7 @@
 /** The golden vectors of the ring. */
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
-import { CONSUMER, formatRing, PRODUCER } from '../../src/ring/layout.ts'
+import { CONSUMER, formatRing, PRODUCER, RING_VERSION_RUNS, VERSION } from '../../src/ring/layout.ts'
 import { RingReader } from '../../src/ring/reader.ts'
 import { RingWriter } from '../../src/ring/writer.ts'
 import { describeVectors } from '../golden.ts'
@@ -24,13 +24,18 @@ class Player {
     this.#writer = new RingWriter(this.#memory)
   }
 
-  write(length: number, kind: number, fill: number): string {
+  runs(): void {
+    this.words('header')[VERSION] = RING_VERSION_RUNS
+    this.#writer = new RingWriter(this.#memory)
+  }
+
+  write(how: 'reserve' | 'push', length: number, kind: number, fill: number): string {
     const payload = Uint8Array.from({ length }, (_, at) => fill + at)
     const { bytes } = this.writer
-    const offset = this.writer.reserve(length, kind)
+    const offset = this.writer[how](length, kind)
     if (offset < 0) return 'full'
     bytes.set(payload, offset)
-    bytes.fill(0, offset + length, offset + ((length + 7) & -8))
+    bytes.fill(0, offset + length, (offset + length + 7) & -8)
     return String(offset)
   }
 
@@ -39,8 +44,8 @@ class Player {
     const reader = new RingReader(this.#memory, { ended: true, listen: () => () => {} })
     try {
       for await (const batch of reader.batches()) {
-        batch.forEach((offset, length, kind) => {
-          records.push(`${offset}:${length}:${kind}`)
+        batch.forEachRun((offset, count, stride, kind) => {
+          records.push(`${offset}:${count === 1 ? '' : `${count}x`}${stride}:${kind}`)
         })
       }
     } catch (error) {
@@ -95,9 +100,18 @@ async function play(player: Player, step: string, args: string[]): Promise<void>
       return player.ring(first, second)
     case 'write':
       return assert.equal(
-        attempt(() => player.write(first, second, third)),
+        attempt(() => player.write('reserve', first, second, third)),
         args[3],
       )
+    case 'push':
+      return assert.equal(
+        attempt(() => player.write('push', first, second, third)),
+        args[3],
+      )
+    case 'runs':
+      return player.runs()
+    case 'lazily':
+      return assert.equal(player.writer.publishLazily(), first === 1)
     case 'publish':
       return assert.equal(player.writer.publish(), first === 1)
     case 'miss':
