@@ -110,6 +110,17 @@ static inline int pendshare_peer_fits(__u64 length, __u64 payload)
 	return capacity && payload <= pendshare_ring_max_payload(capacity);
 }
 
+/* Lays the ring out over all of the share, for samples in runs or for records alone. */
+static inline void pendshare_peer_start_ring(struct pendshare_peer_state *state, int runs)
+{
+	__u32 capacity = pendshare_ring_capacity(state->length);
+
+	pendshare_ring_format(state->memory, capacity);
+	pendshare_ring_producer_init(&state->out, state->memory, capacity);
+	if (runs)
+		pendshare_ring_allow_runs(&state->out);
+}
+
 /* What END says of a ring that was written up to its producer's position. */
 static inline __u64 pendshare_peer_ring_written(const struct pendshare_ring_producer *ring,
 						__u64 written)

@@ -1,7 +1,7 @@
 /**
  * The layout of abi.h as facts, one a line: each definition, each number of an enumeration, and each structure with the offsets of
  * its fields. Two programs that have the same facts understand one another. Within one ABI nothing may change or go; what may come is
- * a definition, a number, or a field at the end of a structure that says its own size, as the header's rules have it.
+ * a definition, a number, or a field at the end of a structure that says its own size or has it said, as the header's rules have it.
  */
 
 /** Sizes in bytes, which are the alignments too. */
@@ -84,11 +84,11 @@ function numbersOf(facts: readonly string[]): Map<string, number> {
   )
 }
 
-/** Of a request; others lie in arrays and in one another, and cannot grow. */
-const SAYS_ITS_SIZE = /^struct \w+ size: __u32 @0/
+/** A request, or a peer's options, which SHARE gives the size of; others lie in arrays and in one another, and cannot grow. */
+const MAY_GROW = /^struct (\w+ size: __u32 @0|\w+_options )/
 
 /** The facts of `before` that do not hold any more. */
 export function broken(before: readonly string[], now: readonly string[]): string[] {
-  const grown = (fact: string, other: string) => SAYS_ITS_SIZE.test(fact) && other.startsWith(`${fact}, `)
+  const grown = (fact: string, other: string) => MAY_GROW.test(fact) && other.startsWith(`${fact}, `)
   return before.filter((fact) => !now.some((other) => other === fact || grown(fact, other)))
 }

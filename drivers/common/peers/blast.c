@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The peer `blast` puts records into the ring as fast as the consumer takes them, and
- * waits, rather than drops, while the ring is full: the measure of the ring's speed.
+ * The peer `blast` puts records, or samples of runs, into the ring as fast as the consumer takes
+ * them, and waits, rather than drops, while the ring is full: the measure of the ring's speed.
  */
 #include "../peer.h"
 
@@ -21,7 +21,7 @@ static int blast_init(struct pendshare_peer_state *state, const void *options, _
 		return 0;
 	if (!blast->payload)
 		blast->payload = BLAST_DEFAULT_PAYLOAD;
-	return blast->payload >= sizeof(__u64) && blast->payload <= BLAST_MAX_PAYLOAD &&
+	return blast->runs <= 1u && blast->payload >= sizeof(__u64) && blast->payload <= BLAST_MAX_PAYLOAD &&
 	       pendshare_peer_fits(state->length, blast->payload);
 }
 
@@ -33,10 +33,7 @@ static __u32 blast_drive(const struct pendshare_peer_state *state)
 
 static void blast_start(struct pendshare_peer_state *state)
 {
-	__u32 capacity = pendshare_ring_capacity(state->length);
-
-	pendshare_ring_format(state->memory, capacity);
-	pendshare_ring_producer_init(&state->out, state->memory, capacity);
+	pendshare_peer_start_ring(state, state->options.blast.runs != 0u);
 }
 
 /* Reserves up to a batch of records. */
@@ -45,13 +42,14 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 	const struct pendshare_blast_options *blast = &state->options.blast;
 	__u32 length = (__u32)blast->payload;
 	__u32 batch = state->out.capacity / BLAST_BATCHES_A_RING;
-	__u32 bytes = 0u;
+	__u32 begin = state->out.position;
+	__u64 index;
 	void *payload;
 
 	if (batch > PENDSHARE_STEP_BYTES)
 		batch = PENDSHARE_STEP_BYTES;
-	while (bytes < batch) {
-		switch (pendshare_ring_try_reserve(&state->out, length, 0u, &payload)) {
+	while (state->out.position - begin < batch) {
+		switch (pendshare_ring_try_push(&state->out, length, 0u, &payload)) {
 		case PENDSHARE_RING_OK:
 			break;
 		case PENDSHARE_RING_FULL:
@@ -59,9 +57,9 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 		default:
 			return PENDSHARE_STEP_FAIL;
 		}
-		memset(payload, (int)(state->round & 0xffu), length);
-		*(__u64 *)payload = state->round++;
-		bytes += pendshare_ring_span(length);
+		index = state->round++;
+		memset(payload, (int)(index & 0xffu), length);
+		memcpy(payload, &index, sizeof(index)); /* a sample may lie at any address */
 		if (state->round == blast->count)
 			return PENDSHARE_STEP_END;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The peer `clock` puts a record {tick, monotonic ns} into the ring every period. A tick that
- * came too late, or found no room, is a gap in the number and one of two counts; none is replayed.
+ * The peer `clock` puts a record {tick, monotonic ns} into the ring every period, or a sample of a
+ * run. A tick that came too late, or found no room, is a gap in the number and one of two counts;
+ * none is replayed.
  */
 #include "../peer.h"
 
@@ -24,7 +25,7 @@ static int clock_init(struct pendshare_peer_state *state, const void *options, _
 	    clock->period_ns > PENDSHARE_MAX_PERIOD_NS)
 		return 0;
 	state->period_ns = clock->period_ns;
-	return clock->payload >= sizeof(struct clock_record) &&
+	return clock->runs <= 1u && clock->payload >= sizeof(struct clock_record) &&
 	       clock->payload <= CLOCK_MAX_PAYLOAD &&
 	       pendshare_peer_fits(state->length, clock->payload);
 }
@@ -37,16 +38,13 @@ static __u32 clock_drive(const struct pendshare_peer_state *state)
 
 static void clock_start(struct pendshare_peer_state *state)
 {
-	__u32 capacity = pendshare_ring_capacity(state->length);
-
-	pendshare_ring_format(state->memory, capacity);
-	pendshare_ring_producer_init(&state->out, state->memory, capacity);
+	pendshare_peer_start_ring(state, state->options.clock.runs != 0u);
 }
 
 static __u32 clock_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 ticks)
 {
 	const struct pendshare_clock_options *clock = &state->options.clock;
-	struct clock_record *record;
+	struct clock_record record;
 	void *payload;
 	__u32 result = 0u;
 
@@ -55,22 +53,25 @@ static __u32 clock_step(struct pendshare_peer_state *state, __u64 now_ns, __u64 
 		state->missed += ticks - 1u;
 		pendshare_ring_miss(&state->out, ticks - 1u);
 	}
-	switch (pendshare_ring_reserve(&state->out, (__u32)clock->payload, 0u, &payload)) {
+	if (clock->ticks && state->round >= clock->ticks)
+		result |= PENDSHARE_STEP_END;
+	switch (pendshare_ring_push(&state->out, (__u32)clock->payload, 0u, &payload)) {
 	case PENDSHARE_RING_OK:
-		record = (struct clock_record *)payload;
-		record->tick = state->round;
-		record->now_ns = now_ns;
+		record.tick = state->round;
+		record.now_ns = now_ns;
+		memcpy(payload, &record, sizeof(record)); /* a sample may lie at any address */
 		break;
 	case PENDSHARE_RING_FULL:
 		break;
 	default:
 		return PENDSHARE_STEP_FAIL;
 	}
-	if (pendshare_ring_publish(&state->out))
+	/* What waits goes with the next tick, and there is one unless this is the last. */
+	if (clock->runs && !(result & PENDSHARE_STEP_END)
+		? pendshare_ring_publish_lazily(&state->out)
+		: pendshare_ring_publish(&state->out))
 		result |= PENDSHARE_STEP_RING;
 	state->written = pendshare_peer_ring_written(&state->out, state->written);
-	if (clock->ticks && state->round >= clock->ticks)
-		result |= PENDSHARE_STEP_END;
 	return result;
 }
 

@@ -342,7 +342,10 @@ struct pendshare_revoke {
 
 #endif
 
-/* Options of the built-in peers. All fields are 64 bits wide. */
+/*
+ * Options of the built-in peers. All fields are 64 bits wide. SHARE says how long they are: what is
+ * missing at the end reads as 0, and what a driver does not know it refuses.
+ */
 
 /* fill: memset of the whole share to (first + n) & 0xff, n = 0, 1, 2 ..., then a ring. */
 struct pendshare_fill_options {
@@ -352,20 +355,23 @@ struct pendshare_fill_options {
 };
 
 /*
- * clock: a ring record {u64 tick, u64 monotonic ns, padding} a period. Ticks count from 1, also
- * those that left no record, which are gaps in the number: late, when the timer came too late for
- * them, counted as missed in the ring's header; lost, when there was no room, counted as dropped.
+ * clock: a ring record {u64 tick, u64 monotonic ns, padding} a period, or a sample of a run. Ticks
+ * count from 1, also those that left no record, which are gaps in the number: late, when the timer
+ * came too late for them, counted as missed in the ring's header; lost, when there was no room,
+ * counted as dropped.
  */
 struct pendshare_clock_options {
 	PENDSHARE_U64 period_ns; /* min_period_ns .. 1 hour */
 	PENDSHARE_U64 payload;	 /* bytes, 16 .. 4096; 0: 16 */
 	PENDSHARE_U64 ticks;	 /* 0: no end; else PEER_ENDED after so many, gaps included */
+	PENDSHARE_U64 runs;	 /* 0: records; 1: samples of runs, published lazily */
 };
 
-/* blast: ring records {u64 index, bytes of (u8)index} as fast as the ring takes them. */
+/* blast: ring records or samples {u64 index, bytes of (u8)index} as fast as the ring takes them. */
 struct pendshare_blast_options {
 	PENDSHARE_U64 payload; /* bytes, 8 .. 1 MiB; 0: 64 */
 	PENDSHARE_U64 count;   /* 0: no end; else PEER_ENDED after so many */
+	PENDSHARE_U64 runs;    /* 0: records; 1: samples of runs */
 };
 
 /* echo takes no options: what comes in on the second ring goes out on the first. */

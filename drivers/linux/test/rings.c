@@ -175,6 +175,90 @@ TEST(blast_all, "blast delivers every record in order, none dropped")
 	check_nothing_left();
 }
 
+TEST(blast_runs, "blast in runs delivers every sample in order, many to a record")
+{
+	struct pendshare_blast_options options = { .payload = 12, .count = 200000, .runs = 1 };
+	unsigned char *memory = region(RING_BYTES);
+	struct pendshare_event last = { 0 };
+	struct pendshare_ring_consumer ring;
+	struct pendshare_ring_record record;
+	const void *payload;
+	int fd = device();
+	__u64 index = 0, records = 0;
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, RING_BYTES, "blast", options), 0);
+	CHECK_IS(((struct pendshare_ring_shared *)memory)->version, PENDSHARE_RING_VERSION_RUNS);
+	consume(&ring, memory, RING_BYTES);
+	while (next_record(fd, &ring, &record, &payload, &last)) {
+		const unsigned char *bytes = payload;
+
+		CHECK_IS(ring.stride, 12);
+		for (__u32 at = 0; at < record.length; at += ring.stride, index++) {
+			__u64 got;
+
+			memcpy(&got, bytes + at, sizeof(got));
+			if (got != index || bytes[at + 11] != (index & 0xff))
+				tap_fail("sample %llu is wrong", index);
+		}
+		records++;
+		pendshare_ring_advance(&ring, &record);
+		pendshare_ring_release(&ring);
+	}
+	CHECK_IS(index, options.count);
+	CHECK(records < options.count / 100);
+	CHECK_IS(last.reason, PENDSHARE_PEER_ENDED);
+	options.runs = 2;
+	CHECK_IS(SHARE_WITH(fd, 2, memory, RING_BYTES, "blast", options), -EINVAL);
+	close(fd);
+	munmap(memory, RING_BYTES);
+	check_nothing_left();
+}
+
+TEST(clock_runs, "clock in runs publishes every tick, the last without another")
+{
+	struct pendshare_clock_options options = { .period_ns = 200000, .ticks = 300, .runs = 1 };
+	unsigned char *memory = region(RING_BYTES);
+	struct pendshare_ring_shared *shared = (void *)memory;
+	struct pendshare_event last = { 0 };
+	struct pendshare_ring_consumer ring;
+	struct pendshare_ring_record record;
+	const void *payload;
+	int fd = device();
+	__u64 tick = 0, samples = 0, records = 0;
+
+	CHECK_IS(SHARE_WITH(fd, 1, memory, RING_BYTES, "clock", options), 0);
+	consume(&ring, memory, RING_BYTES);
+	while (next_record(fd, &ring, &record, &payload, &last)) {
+		const __u64 *words = payload;
+
+		CHECK_IS(ring.stride, 16);
+		for (__u32 at = 0; at < record.length / 8; at += 2, samples++) {
+			CHECK(words[at] > tick);
+			tick = words[at];
+		}
+		/* Busy: what comes meanwhile waits, and is one run. */
+		if (++records % 4 == 0) {
+			struct timespec now, until;
+
+			clock_gettime(CLOCK_MONOTONIC, &until);
+			until.tv_nsec += 2000000;
+			do
+				clock_gettime(CLOCK_MONOTONIC, &now);
+			while ((now.tv_sec - until.tv_sec) * 1000000000ll + now.tv_nsec <
+			       until.tv_nsec);
+		}
+		pendshare_ring_advance(&ring, &record);
+		pendshare_ring_release(&ring);
+	}
+	CHECK(tick >= 300);
+	CHECK_IS(last.reason, PENDSHARE_PEER_ENDED);
+	CHECK_IS(shared->dropped, 0);
+	CHECK_IS(tick, samples + shared->missed);
+	close(fd);
+	munmap(memory, RING_BYTES);
+	check_nothing_left();
+}
+
 TEST(blast_stops, "blast into a ring that nobody reads stops at once when released")
 {
 	unsigned char *memory = region(RING_BYTES);

@@ -11,15 +11,18 @@ const layout = (...fields: bigint[]) => new Uint8Array(new BigUint64Array(fields
 
 describe('options are laid out as abi.h has them', () => {
   const cases: [options: object, bytes: Uint8Array][] = [
-    [{ peer: 'fill' }, layout(0n, 0n, 0n)],
+    [{ peer: 'fill' }, layout()],
     [{ peer: 'fill', peerOptions: { periodNs: 50_000, rounds: 2, first: 255 } }, layout(50_000n, 2n, 255n)],
-    [{ peer: 'clock', peerOptions: { periodNs: 50_000 } }, layout(50_000n, 16n, 0n)],
+    [{ peer: 'clock', peerOptions: { periodNs: 50_000 } }, layout(50_000n, 16n)],
     [
       { peer: 'clock', peerOptions: { periodNs: 3.6e12, payload: 4096, ticks: 2 ** 53 - 1 } },
       layout(3_600_000_000_000n, 4096n, 9_007_199_254_740_991n),
     ],
-    [{ peer: 'blast' }, layout(64n, 0n)],
+    [{ peer: 'blast' }, layout(64n)],
     [{ peer: 'blast', peerOptions: { payload: 1 << 20, count: 9 } }, layout(1_048_576n, 9n)],
+    [{ peer: 'blast', peerOptions: { payload: 1 << 20, runs: false } }, layout(1_048_576n)],
+    [{ peer: 'blast', peerOptions: { runs: true } }, layout(64n, 0n, 1n)],
+    [{ peer: 'clock', peerOptions: { periodNs: 50_000, runs: true } }, layout(50_000n, 16n, 0n, 1n)],
     [{ peer: 'echo' }, layout()],
     [{ peer: 'echo', peerOptions: {} }, layout()],
   ]

@@ -207,6 +207,55 @@ static void test_clock_counts(__u8 *memory)
 	    "the ring's count is modulo 2^32, the driver's is not");
 }
 
+/* Ticks that the consumer finds when it looks, the first and the last of one run; 0: none. */
+static __u64 ticks_of(struct pendshare_ring_consumer *ring)
+{
+	struct pendshare_ring_record record;
+	const void *payload;
+	__u64 first, last;
+
+	if (pendshare_ring_peek(ring, &record, &payload) != PENDSHARE_RING_OK)
+		return 0;
+	memcpy(&first, payload, sizeof(first));
+	memcpy(&last, (const __u8 *)payload + record.length - ring->stride, sizeof(last));
+	pendshare_ring_advance(ring, &record);
+	pendshare_ring_release(ring);
+	return first << 32 | last;
+}
+
+static void test_clock_runs(__u8 *memory)
+{
+	const struct pendshare_clock_options options = { .period_ns = 1000000u,
+							 .ticks = 9,
+							 .runs = 1 };
+	struct pendshare_peer_state state = { .length = 2 * PAGE, .memory = memory };
+	const struct pendshare_peer_logic *clock = &pendshare_peer_clock;
+	struct pendshare_ring_consumer ring;
+	unsigned int rings = 0;
+	__u64 seen[5] = { 0 };
+	unsigned int looks = 0;
+	int tick;
+
+	tap(clock->init(&state, &options, sizeof(options)), "clock takes runs");
+	clock->start(&state);
+	pendshare_ring_consumer_init(&ring, memory, pendshare_ring_capacity(state.length));
+	for (tick = 1; tick <= 9; tick++) {
+		__u32 result = clock->step(&state, 1000000u * (unsigned int)tick, 1);
+
+		rings += result & PENDSHARE_STEP_RING;
+		if (tick == 4 || tick == 5 || tick == 9)
+			seen[looks++] = ticks_of(&ring);
+		if (tick == 9)
+			tap(result & PENDSHARE_STEP_END, "and ends after the last tick");
+	}
+	seen[3] = ticks_of(&ring);
+	seen[4] = ticks_of(&ring);
+	/* The first finds the consumer asleep. Then it is busy until it has read that, and so on. */
+	tap(rings == 1 && seen[0] == (1ull << 32 | 1) && seen[1] == (2ull << 32 | 5) &&
+		seen[2] == (6ull << 32 | 6) && seen[3] == (7ull << 32 | 9) && !seen[4],
+	    "what comes while the consumer is busy is one run; the last waits for none");
+}
+
 static void test_fill_counts(void)
 {
 	const struct pendshare_fill_options options = { .period_ns = 1000000u };
@@ -274,6 +323,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < LOGICS; i++)
 		test_alone(logics[i], memory, rounds);
 	test_clock_counts(memory);
+	test_clock_runs(memory);
 	test_fill_counts();
 #ifndef __SANITIZE_THREAD__
 	test_under_fire(memory, rounds);

@@ -5,7 +5,7 @@
 static void test_builtin(void)
 {
 	struct pendshare_fill_options fill = { 0, 2, 0x40 };
-	struct pendshare_clock_options clock = { 1000000, 0, 3 };
+	struct pendshare_clock_options clock = { .period_ns = 1000000, .ticks = 3 };
 	struct handle *handle = fake_open(0, NULL);
 	struct pendshare_share share = user_share(1, "fill", PENDSHARE_ACCESS_WRITE);
 	struct pendshare_event events[4];

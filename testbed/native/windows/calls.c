@@ -10,7 +10,7 @@ static void test_fail_nth(const char *peer)
 {
 	struct handle *handle = fake_open(0, NULL);
 	struct pendshare_share share = user_share(1, peer, BOTH);
-	struct pendshare_clock_options clock = { 1000000, 0, 0 };
+	struct pendshare_clock_options clock = { .period_ns = 1000000 };
 	void *memory = user_pages(4);
 	struct pendshare_info info;
 	unsigned int clean = 1;

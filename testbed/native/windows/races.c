@@ -62,7 +62,7 @@ static struct pendshare_share share_of_race(void)
 {
 	struct pendshare_share share;
 	struct pendshare_fill_options fill = { 0, 0, 0 };
-	struct pendshare_clock_options clock = { 1000000, 0, 0 };
+	struct pendshare_clock_options clock = { .period_ns = 1000000 };
 	struct pendshare_capture_options capture = { is_peer("camera") ? 1000000 : 0, 64, 0, 0 };
 	bool once = is_peer("once");
 

@@ -56,6 +56,12 @@ describe('an ABI', () => {
   const brokenBy = (from: string, to: string) =>
     broken(factsOf(HEADER), factsOf(HEADER.replace(from, to))).map((fact) => fact.split(' ')[1])
 
+  it("takes a field at the end of a peer's options, and none before it", () => {
+    const before = factsOf('struct clock_options { __u32 period; };')
+    expect(broken(before, factsOf('struct clock_options { __u32 period; __u32 runs; };'))).toEqual([])
+    expect(broken(before, factsOf('struct clock_options { __u32 runs; __u32 period; };'))).toEqual(before)
+  })
+
   it.each([
     ['a definition', '#define COUNT', '#define MORE 1u\n#define COUNT'],
     ['a number of an enumeration', 'ONE = 1,', 'ONE = 1, TWO = 2,'],

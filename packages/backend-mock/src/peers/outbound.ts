@@ -11,8 +11,9 @@ export class Outbound {
   #reached = 0
   #last = 0
 
-  constructor(share: PeerShare, memory: Uint8Array) {
-    formatRing(memory)
+  /** `runs`: what is pushed becomes runs. */
+  constructor(share: PeerShare, memory: Uint8Array, runs = false) {
+    formatRing(memory, { runs })
     this.#share = share
     this.#writer = new RingWriter(memory)
     this.bytes = this.#writer.bytes
@@ -26,7 +27,15 @@ export class Outbound {
 
   /** The offset in `bytes` of a payload to fill, or -1 when it was dropped. */
   reserve(length: number, kind = 0): number {
-    const offset = this.#writer.reserve(length, kind)
+    return this.#reach(this.#writer.reserve(length, kind), length)
+  }
+
+  /** As `reserve()`, of a sample, which goes into a run where there may be any. */
+  push(stride: number): number {
+    return this.#reach(this.#writer.push(stride), stride)
+  }
+
+  #reach(offset: number, length: number): number {
     if (offset < 0) return offset
     // A record that lies before the last one says that the data area was filled to its end.
     this.#reached = offset < this.#last ? this.bytes.length : Math.max(this.#reached, offset + length)
@@ -41,7 +50,16 @@ export class Outbound {
 
   /** Shows the program all that was reserved, and rings it if it sleeps. */
   publish(): void {
-    if (this.#writer.publish()) this.#share.ring()
+    this.#published(this.#writer.publish())
+  }
+
+  /** As `publish()`, unless the program is busy with what was published before: then with the next call. */
+  publishLazily(): void {
+    this.#published(this.#writer.publishLazily())
+  }
+
+  #published(asleep: boolean): void {
+    if (asleep) this.#share.ring()
     if (this.#reached > 0) this.#share.written(RING_DATA + ((this.#reached + 7) & -8))
   }
 }

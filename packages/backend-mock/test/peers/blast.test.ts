@@ -1,3 +1,4 @@
+import { RingReader } from '@pendshare/core'
 import { expect, test } from 'vitest'
 import { Inbound } from '../../src/peers/inbound.ts'
 import { bench, options, request, share } from '../harness.ts'
@@ -24,6 +25,38 @@ test('it fills the ring, waits for room, drops nothing, and ends after its count
   expect(one.events.at(-1)).toEqual({ id: 1, kind: 'end', reason: 'peer-ended', bytes: 4096 + 8192 })
 })
 
+test('in runs, also of records that are too long for one, it fills the ring and ends after its count', async () => {
+  for (const payload of [11, 2032, 2033, 2040]) {
+    const one = await bench()
+    const wanted = request(1, { peer: 'blast', pages: 2, peerOptions: options(payload, 50, 1) })
+    await share(one, wanted)
+    const reader = new RingReader(wanted.memory, { ended: true, listen: () => () => {} })
+    const indices: number[] = []
+    let pieces = 0
+    for (let turn = 0; indices.length < 50; turn++) {
+      expect(turn).toBeLessThan(1000)
+      one.driver.advance(1)
+      one.driver.run()
+      for await (const batch of reader.batches()) {
+        batch.forEachRun(() => {
+          pieces++
+        })
+        batch.forEach((offset, length) => {
+          expect(length).toBe(payload)
+          indices.push(
+            Number(new DataView(batch.bytes.slice(offset, offset + 8).buffer).getBigUint64(0, true)),
+          )
+        })
+      }
+    }
+    expect(indices).toEqual(Array.from({ length: 50 }, (_, index) => index))
+    if (payload < 2032) expect(pieces).toBeLessThan(5)
+    one.driver.advance(1)
+    one.driver.run()
+    expect(one.events.at(-1)).toMatchObject({ kind: 'end', reason: 'peer-ended' })
+  }
+})
+
 test('with nobody reading it waits for time to pass', async () => {
   const one = await bench()
   await share(one, request(1, { peer: 'blast', pages: 64 }))
@@ -36,7 +69,14 @@ test('with nobody reading it waits for time to pass', async () => {
 
 test('options and lengths out of range are refused', async () => {
   const one = await bench()
-  for (const [pages, ...fields] of [[1], [2, 7], [1024, (1 << 20) + 1], [2, 2048], [2, 8, 0, 0]]) {
+  for (const [pages, ...fields] of [
+    [1],
+    [2, 7],
+    [1024, (1 << 20) + 1],
+    [2, 2048],
+    [2, 8, 0, 2],
+    [2, 8, 0, 0, 0],
+  ]) {
     await expect(
       share(one, request(1, { peer: 'blast', pages: pages ?? 1, peerOptions: options(...fields) })),
     ).rejects.toMatchObject({ code: 'ERR_PENDSHARE_INVALID_ARGUMENT' })

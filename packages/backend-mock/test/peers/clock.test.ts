@@ -57,6 +57,37 @@ test('ticks that are served in time, however many at once, are not missed', asyn
   expect(counts(wanted.memory)).toEqual({ missed: 0, dropped: 0 })
 })
 
+test('in runs, what comes while the program is busy waits for it, and the last for nothing', async () => {
+  const one = await bench()
+  const wanted = request(1, { peer: 'clock', pages: 2, peerOptions: options(1e6, 0, 9, 1) })
+  await share(one, wanted)
+  // It never sleeps: it finds that all has ended.
+  const reader = new RingReader(wanted.memory, { ended: true, listen: () => () => {} })
+  const seen: number[][] = []
+  const look = async () => {
+    for await (const batch of reader.samples(BigUint64Array))
+      batch.forEachRun((start, count, stride) => {
+        seen.push(Array.from({ length: count }, (_, at) => Number(batch.samples[start + at * stride])))
+      })
+  }
+  const tick = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      one.driver.advance(1)
+      one.driver.run()
+    }
+  }
+  tick(1) // a fresh ring counts as asleep
+  tick(3) // it has not looked yet: these wait
+  await look()
+  expect(seen).toEqual([[1]])
+  tick(1)
+  await look()
+  expect(seen).toEqual([[1], [2, 3, 4, 5]])
+  tick(4) // the program has caught up, so the first comes at once; the last is published in any case
+  await look()
+  expect(seen).toEqual([[1], [2, 3, 4, 5], [6], [7, 8, 9]])
+})
+
 test('late and lost are two counts, and each is a gap in the tick number', () => {
   const wanted = request(1, { peer: 'clock', pages: 2, peerOptions: options(1e9, 2040) })
   const timer = lateDriver(clock, wanted)
@@ -84,6 +115,8 @@ test('options and lengths out of range are refused', async () => {
     [2, 1e6, 15],
     [2, 1e6, 4097],
     [2, 1e6, 2048],
+    [2, 1e6, 0, 0, 2],
+    [2, 1e6, 0, 0, 0, 0],
     [1, 1e6],
   ]) {
     await expect(

@@ -18,6 +18,7 @@ import { random } from './random.ts'
 import { refusals } from './refusals.ts'
 import { reuse } from './reuse.ts'
 import { ring } from './ring.ts'
+import { runs } from './runs.ts'
 import { shareStates } from './share-states.ts'
 import { streams } from './streams.ts'
 import { threads } from './threads.ts'
@@ -34,6 +35,7 @@ export const laws: readonly Law[] = [
   ...events,
   ...doorbell,
   ...ring,
+  ...runs,
   ...streams,
   ...frames,
   ...playback,

@@ -1,9 +1,8 @@
 /** Rings: records come whole, in order, each once; what has no room is counted; what is nonsense is caught. */
 import assert from 'node:assert/strict'
 import type { Share } from '@pendshare/core'
-import type { Context } from '../context.ts'
 import { room } from '../law.ts'
-import { lend, MANY_ROUNDS, rejects } from './steps.ts'
+import { batchesOf, lend, MANY_ROUNDS, rejects } from './steps.ts'
 
 interface Message {
   readonly kind: number
@@ -24,7 +23,7 @@ export const ring = room('ring', (law) => {
         const device = await context.open()
         const share = await lend(context, device, 4, { peer: 'blast', peerOptions: { payload, count } })
         let next = 0
-        for await (const batch of bounded(context, share)) {
+        for await (const batch of batchesOf(context, share)) {
           const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
           batch.forEach((offset, length) => {
             assert.equal(length, payload)
@@ -55,7 +54,7 @@ export const ring = room('ring', (law) => {
     let last = { tick: 0n, ns: 0n }
     let records = 0n
     const { ring } = share
-    for await (const batch of bounded(context, share)) {
+    for await (const batch of batchesOf(context, share)) {
       const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
       batch.forEach((offset, length) => {
         assert.equal(length, 24)
@@ -89,7 +88,7 @@ export const ring = room('ring', (law) => {
       const { ring } = share
       await context.within('the end by the peer', share.ended)
       let records = 0
-      for await (const batch of bounded(context, share)) records += batch.records
+      for await (const batch of batchesOf(context, share)) records += batch.records
       const served = records + ring.dropped
       assert.ok(served <= 60, `${served} records of 60 ticks`)
       assert.ok(served + ring.missed >= 60, `${60 - served} ticks made no record, ${ring.missed} were missed`)
@@ -207,16 +206,6 @@ export const ring = room('ring', (law) => {
     },
   )
 })
-
-/** The batches of a share until it ends; each step is bounded by the watchdog. */
-async function* bounded(context: Context, share: Share) {
-  const batches = share.ring.batches()
-  for (;;) {
-    const step = await context.within('a batch of records', batches.next())
-    if (step.done) return
-    yield step.value
-  }
-}
 
 /** A record that no other has: its length, kind and bytes follow from `at`. */
 function message(at: number, longest: number): Message {

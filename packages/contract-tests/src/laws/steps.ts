@@ -1,6 +1,6 @@
 /** What many laws do: lend memory to a peer, wait for its rings, look at every byte, keep other shares busy. */
 import assert from 'node:assert/strict'
-import type { Device, Share, ShareBytes, ShareOptions } from '@pendshare/core'
+import type { Batch, Device, Share, ShareBytes, ShareOptions } from '@pendshare/core'
 import { PendshareError } from '@pendshare/core'
 import type { Context } from '../context.ts'
 
@@ -11,6 +11,20 @@ export const SENTINEL = 0xa5
 export const MANY_ROUNDS = 100
 /** Rounds of what opens a device, or waits for time to pass. */
 export const FEW_ROUNDS = 20
+
+/** The batches of a share until it ends, or the loop is left; each step is bounded by the watchdog. */
+export async function* batchesOf(context: Context, share: Share): AsyncGenerator<Batch, undefined> {
+  const batches = share.ring.batches()
+  try {
+    for (;;) {
+      const step = await context.within('a batch of records', batches.next())
+      if (step.done) return
+      yield step.value
+    }
+  } finally {
+    await batches.return(undefined)
+  }
+}
 
 /** Lends `pages` new pages. */
 export function lend(

@@ -9,6 +9,7 @@ import { Struct } from './layout.ts'
 
 const HOUR_NS = 3_600_000_000_000
 const count = z.int().min(0).default(0)
+const runs = z.boolean().default(false)
 
 interface PeerTraits {
   /** Rings it lays out from the start of the share: none, one, or two halves (from the peer, to the peer). */
@@ -21,8 +22,8 @@ interface PeerTraits {
 
 export const BUILT_IN_PEERS = {
   fill: { rings: 0, frames: false, fields: ['periodNs', 'rounds', 'first'] },
-  clock: { rings: 1, frames: false, fields: ['periodNs', 'payload', 'ticks'] },
-  blast: { rings: 1, frames: false, fields: ['payload', 'count'] },
+  clock: { rings: 1, frames: false, fields: ['periodNs', 'payload', 'ticks', 'runs'] },
+  blast: { rings: 1, frames: false, fields: ['payload', 'count', 'runs'] },
   echo: { rings: 2, frames: false, fields: [] },
   capture: { rings: 0, frames: true, fields: ['periodNs', 'bytes', 'count', 'written'] },
   loopback: { rings: 0, frames: true, fields: [] },
@@ -67,6 +68,8 @@ export function peerSchemas(minPeriodNs: number) {
         payload: z.int().min(16).max(4096).default(16),
         /** Ticks until the share ends as `peer-ended`, those that made no record included; 0: no end. */
         ticks: count,
+        /** The records are samples of runs, and those that come while the program is busy wait for each other. */
+        runs,
       }),
     }),
     blast: z.object({
@@ -81,6 +84,8 @@ export function peerSchemas(minPeriodNs: number) {
           .default(64),
         /** Records until the share ends as `peer-ended`; 0: no end. */
         count,
+        /** The records are samples of runs. */
+        runs,
       }),
     }),
     echo: z.object({
@@ -123,12 +128,18 @@ export type ClockOptions = z.input<PeerSchemas['clock']>['peerOptions']
 export type BlastOptions = z.input<PeerSchemas['blast']>['peerOptions']
 export type CaptureOptions = z.input<PeerSchemas['capture']>['peerOptions']
 
-/** Lays checked options out for the driver. */
+/**
+ * Lays checked options out for the driver. Fields of 0 at the end are left out, which means the same: a driver that does not know the
+ * last of them refuses only who asks for it.
+ */
 export function encodePeerOptions(
   peer: BuiltInPeer,
-  options: Readonly<Record<string, number | undefined>>,
+  options: Readonly<Record<string, number | boolean | undefined>>,
 ): Uint8Array {
-  return STRUCTS[peer].encode(options)
+  const numbers = Object.entries(options).map(([field, value]) => [field, Number(value ?? 0)])
+  const bytes = STRUCTS[peer].encode(Object.fromEntries(numbers))
+  const used = 1 + bytes.findLastIndex((byte) => byte !== 0)
+  return bytes.subarray(0, Math.ceil(used / 8) * 8)
 }
 
 /** Length of the share: each ring has a header page and at least a page of data. */
