@@ -257,6 +257,16 @@ export const groups: readonly Group[] = [
     on: onDebug,
   },
   {
+    name: 'adc',
+    command: nodeTest(ALONE, 'examples/adc/adc.vm.ts'),
+    prepare: buildAddon,
+    peers: ['examples/adc'],
+    devices: ['edu'],
+    ...cheap,
+    on: onMain,
+    timeoutS: 300,
+  },
+  {
     // Of docs/card.md, with the memory that QEMU's card reaches.
     name: 'card',
     command: nodeTest(ALONE, 'examples/card/card.vm.ts'),

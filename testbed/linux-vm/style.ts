@@ -22,7 +22,7 @@ export async function checkStyle(): Promise<Counts> {
   const { buildTree } = await obtainKernel('debug')
   const options = ['--no-tree', '--strict', '--terse', '--show-types', '--ignore', ignored, '--file']
   const files: string[] = []
-  for (const part of ['linux', 'examples/linux', 'examples/card'])
+  for (const part of ['linux', 'examples/linux', 'examples/card', 'examples/adc'])
     for (const file of (await readdir(join(drivers, part))).sort())
       if (/\.[ch]$/.test(file)) files.push(join(drivers, part, file))
   let failed = 0
