@@ -74,6 +74,7 @@ function reads(name: string, bytes: number, batch: number): Contender {
     async run() {
       const payload = bytes - HEADER
       writeFileSync(`${PARAMETERS}/record_bytes`, String(payload))
+      writeFileSync(`${PARAMETERS}/headers`, 'Y')
       writeFileSync(`${PARAMETERS}/filled`, '0')
       const fd = openSync('/dev/pendshare-bench', 'r')
       writeFileSync(`${PARAMETERS}/filled`, '1')

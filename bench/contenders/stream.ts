@@ -1,4 +1,4 @@
-/** Row `stream`: records from the kernel to a handler in JavaScript, by ring, by read(), and from a process by socket. */
+/** Rows `stream`: records, and samples without headers, from the kernel to a handler in JavaScript, by ring, by read(), and from a process by socket. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ const RING_BYTES = RING_DATA + (4 << 20)
 const READ_BYTES = 1 << 20
 const HEADER = 8
 const RUN_MS = 1000
-const PARAMETER = '/sys/module/pendshare_bench/parameters/record_bytes'
+const PARAMETERS = '/sys/module/pendshare_bench/parameters'
 
 /** What every contender does with a record: it looks at its first and its last word. */
 class Handler {
@@ -48,7 +48,86 @@ class Handler {
   }
 }
 
+/** Bytes of a sample, and how many times as fast as by read() it has to come. */
+const SAMPLES: readonly [bytes: number, goal: number][] = [
+  [16, 1.3],
+  [64, 2],
+  [256, 4],
+]
+
 export function streamCases(device: Device, sender: string): Case[] {
+  return [...recordCases(device, sender), ...sampleCases(device)]
+}
+
+/** Without a header each: as runs, and as what a driver's read() gives that knows one size. */
+function sampleCases(device: Device): Case[] {
+  return SAMPLES.map(([bytes, atLeast]) => ({
+    row: 'samples to JavaScript',
+    parameters: { sampleBytes: bytes },
+    unit: 'samples/s',
+    contenders: [runs(device, bytes), rawRead(bytes)],
+    goals: [{ peer: 'read() in batches', atLeast }],
+  }))
+}
+
+/** Looks at the first and the last word of each sample, of `stride` words, in the same way for each contender. */
+class SampleHandler {
+  samples = 0
+  sum = 0
+
+  take(words: Int32Array, from: number, count: number, stride: number): void {
+    let { sum } = this
+    for (let at = from, end = from + count * stride; at < end; at += stride)
+      sum = (sum + (words[at] as number) + (words[at + stride - 1] as number)) | 0
+    this.sum = sum
+    this.samples += count
+  }
+}
+
+function runs(device: Device, payload: number): Contender {
+  return {
+    name: 'pendshare',
+    async run() {
+      const peerOptions = { payload, runs: true }
+      await using share = await device.share({ bytes: RING_BYTES, peer: 'blast', peerOptions })
+      const handler = new SampleHandler()
+      const start = performance.now()
+      for await (const batch of share.ring.samples(Int32Array)) {
+        const { samples } = batch
+        batch.forEachRun((from, count, stride) => handler.take(samples, from, count, stride))
+        if (performance.now() - start >= RUN_MS) break
+      }
+      return rate(handler.samples, start)
+    },
+  }
+}
+
+function rawRead(bytes: number): Contender {
+  return {
+    name: 'read() in batches',
+    async run() {
+      const fd = openBench(bytes, false)
+      const buffer = new Uint8Array(READ_BYTES)
+      const words = new Int32Array(buffer.buffer)
+      const handler = new SampleHandler()
+      const start = performance.now()
+      while (performance.now() - start < RUN_MS) {
+        for (let i = 0; i < 16; i++)
+          handler.take(words, 0, readSync(fd, buffer, 0, READ_BYTES, null) / bytes, bytes >> 2)
+      }
+      closeSync(fd)
+      return rate(handler.samples, start)
+    },
+  }
+}
+
+function openBench(bytes: number, headers: boolean): number {
+  writeFileSync(`${PARAMETERS}/record_bytes`, String(bytes))
+  writeFileSync(`${PARAMETERS}/headers`, headers ? 'Y' : 'N')
+  return openSync('/dev/pendshare-bench', 'r')
+}
+
+function recordCases(device: Device, sender: string): Case[] {
   return SIZES.map((payload) => ({
     row: 'kernel to JavaScript',
     parameters: { recordBytes: payload },
@@ -95,8 +174,7 @@ function singleRead(payload: number): Contender {
 }
 
 async function readFor(payload: number, bytes: number): Promise<number> {
-  writeFileSync(PARAMETER, String(payload))
-  const fd = openSync('/dev/pendshare-bench', 'r')
+  const fd = openBench(payload, true)
   const buffer = new Uint8Array(bytes)
   const handler = new Handler(buffer)
   const start = performance.now()

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a driver without shared memory does: /dev/pendshare-bench hands out by read() the very records that the
- * peer `blast` writes into a ring, as many whole ones as fit the caller's buffer.
+ * peer `blast` writes into a ring, as many whole ones as fit the caller's buffer, with a header each or
+ * next to each other.
  *
- * The size of a payload is the module parameter record_bytes, taken when the device is opened.
+ * The size of a payload is the module parameter record_bytes, taken as the others when the device is opened.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -23,11 +24,16 @@ static bool filled = true;
 module_param(filled, bool, 0644);
 MODULE_PARM_DESC(filled, "whether records have content, or their first words alone, as if a device had written the rest");
 
+static bool headers = true;
+module_param(headers, bool, 0644);
+MODULE_PARM_DESC(headers, "whether a header comes before each record");
+
 struct bench_file {
 	struct mutex lock;	/* next, and buffer while it is filled and copied */
 	u64 next;
 	u32 payload;
 	bool filled;
+	u32 header;
 	u8 *buffer;
 };
 
@@ -49,6 +55,7 @@ static int bench_open(struct inode *inode, struct file *filp)
 	mutex_init(&file->lock);
 	file->payload = payload;
 	file->filled = READ_ONCE(filled);
+	file->header = READ_ONCE(headers) ? BENCH_HEADER : 0;
 	filp->private_data = file;
 	return nonseekable_open(inode, filp);
 }
@@ -68,17 +75,18 @@ static void bench_record(struct bench_file *file, u8 *to)
 	u32 header[2] = { file->payload, 0 };
 	u64 index = file->next++;
 
-	memcpy(to, header, sizeof(header));
-	memcpy(to + BENCH_HEADER, &index, sizeof(index));
+	if (file->header)
+		memcpy(to, header, sizeof(header));
+	to += file->header;
+	memcpy(to, &index, sizeof(index));
 	if (file->filled)
-		memset(to + BENCH_HEADER + sizeof(index), (u8)index,
-		       file->payload - sizeof(index));
+		memset(to + sizeof(index), (u8)index, file->payload - sizeof(index));
 }
 
 static ssize_t bench_read(struct file *filp, char __user *to, size_t size, loff_t *pos)
 {
 	struct bench_file *file = filp->private_data;
-	u32 span = BENCH_HEADER + file->payload;
+	u32 span = file->header + file->payload;
 	u32 count = min_t(size_t, size, BENCH_BUFFER) / span;
 	ssize_t ret = (ssize_t)count * span;
 	u32 i;
