@@ -16,7 +16,8 @@ export const PAGES: Readonly<Record<string, (row: Row) => boolean>> = {
 function isTelling({ row, parameters: { bytes, shares, wakeup, hugePages } }: Row): boolean {
   if (row === 'share+release, C')
     return bytes === 4096 || bytes === 1 << 20 || (bytes === 64 << 20 && hugePages === true)
-  if (row === 'share+release, JavaScript over C') return bytes === 4096
+  if (row === 'share+release, JavaScript over C')
+    return bytes === 4096 || (bytes === 64 << 20 && hugePages === false)
   if (row.startsWith('concurrent shares')) return shares === 10_000
   return wakeup !== 'thread'
 }

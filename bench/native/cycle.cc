@@ -8,6 +8,7 @@
 #include <node_api.h>
 #include <pendshare/abi.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace
@@ -63,6 +64,24 @@ napi_value measure(napi_env env, napi_callback_info info)
 	return result;
 }
 
+// (view, huge): makes its memory anew, of huge pages or of none
+napi_value renew(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	size_t count = 2, length;
+	napi_typedarray_type type;
+	void *address;
+	bool huge;
+
+	napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+	napi_get_typedarray_info(env, arguments[0], &type, &length, &address, nullptr, nullptr);
+	napi_get_value_bool(env, arguments[1], &huge);
+	if (madvise(address, length, MADV_DONTNEED) != 0 ||
+	    madvise(address, length, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) != 0)
+		napi_throw_error(env, nullptr, strerror(errno));
+	return nullptr;
+}
+
 // () → undefined: what a call into an addon costs by itself
 napi_value nothing(napi_env, napi_callback_info)
 {
@@ -76,6 +95,8 @@ NAPI_MODULE_INIT()
 	napi_value function;
 	napi_create_function(env, "measure", NAPI_AUTO_LENGTH, measure, nullptr, &function);
 	napi_set_named_property(env, exports, "measure", function);
+	napi_create_function(env, "renew", NAPI_AUTO_LENGTH, renew, nullptr, &function);
+	napi_set_named_property(env, exports, "renew", function);
 	napi_create_function(env, "nothing", NAPI_AUTO_LENGTH, nothing, nullptr, &function);
 	napi_set_named_property(env, exports, "nothing", function);
 	return exports;

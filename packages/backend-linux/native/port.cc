@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <unordered_map>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -31,28 +30,6 @@ template <typename Call> int uninterrupted(Call call)
 	} while (result < 0 && errno == EINTR);
 	return result;
 }
-
-// Keeps pinned pages out of children made by fork(), which would copy each of them at once.
-// Worth its cost, about 4 µs, for large shares only; child_process never copies the address space.
-class HiddenFromFork
-{
-      public:
-	HiddenFromFork(uint64_t address, uint64_t length)
-	    : address_(reinterpret_cast<void *>(address)), length_(length)
-	{
-		madvise(address_, length_, MADV_DONTFORK);
-	}
-	~HiddenFromFork()
-	{
-		madvise(address_, length_, MADV_DOFORK);
-	}
-	HiddenFromFork(const HiddenFromFork &) = delete;
-	HiddenFromFork &operator=(const HiddenFromFork &) = delete;
-
-      private:
-	void *const address_;
-	const size_t length_;
-};
 
 class LinuxPort final : public Port
 {
@@ -104,28 +81,28 @@ class LinuxPort final : public Port
 		return status;
 	}
 
-	std::function<Status()> prepare(const pendshare_share &request, bool first) override
+	std::function<Status()> prepare(const pendshare_share &request) override
 	{
-		// Before the request: its END may come before the answer.
-		hidden_.try_emplace(request.id, request.address, request.length);
 		pendshare_share copy = request;
 		if (bells_)
 			bells_->assign(copy);
-		return [this, copy, first]() mutable {
-			// Faults the pages in with the lock on the address space dropped now and
-			// then, which a pin does not do. When it fails, SHARE will say why. Where
-			// they are there already it would only walk over all of them.
-			if (first)
-				madvise(reinterpret_cast<void *>(copy.address), copy.length,
-					MADV_POPULATE_WRITE);
-			return call(PENDSHARE_IOC_SHARE, copy);
-		};
+		return [this, copy]() mutable { return call(PENDSHARE_IOC_SHARE, copy); };
+	}
+
+	// Faults the pages in with the lock on the address space dropped now and then, which a pin
+	// does not do; when it fails, SHARE will say why. And keeps them out of children made by
+	// fork(), which would copy each page that is pinned then: for good, as to undo and do it
+	// again at each share costs more than the share. child_process never copies the address
+	// space.
+	void makeReady(const pendshare_share &request) override
+	{
+		void *const address = reinterpret_cast<void *>(request.address);
+		madvise(address, request.length, MADV_DONTFORK);
+		madvise(address, request.length, MADV_POPULATE_WRITE);
 	}
 
 	void forget(uint64_t id) override
 	{
-		if (!hidden_.empty())
-			hidden_.erase(id);
 		if (bells_)
 			bells_->giveBack(id);
 	}
@@ -191,8 +168,6 @@ class LinuxPort final : public Port
 
 	const int fd_;
 	std::unique_ptr<Bells> bells_;
-	// Large shares, by id; the event loop's.
-	std::unordered_map<uint64_t, HiddenFromFork> hidden_;
 };
 
 } // namespace

@@ -81,7 +81,7 @@ class WindowsPort final : public Port
 		return status;
 	}
 
-	std::function<Status()> prepare(const pendshare_share &request, bool) override
+	std::function<Status()> prepare(const pendshare_share &request) override
 	{
 		Lease &lease = keep(request);
 		lease.pooled = true;

@@ -65,10 +65,15 @@ class Port
 	// take as long as the driver takes to pin.
 	virtual Status share(const pendshare_share &request) = 0;
 
-	// The same for memory that takes longer than a turn of the event loop should: what is
+	// The same for memory that may take longer than a turn of the event loop should: what is
 	// returned does it, once, on a pool thread, with this port kept alive.
-	// `first`: this memory was not lent in this way before.
-	virtual std::function<Status()> prepare(const pendshare_share &request, bool first) = 0;
+	virtual std::function<Status()> prepare(const pendshare_share &request) = 0;
+
+	// On the pool thread, before that, for memory which was not lent in this way before: what
+	// need not be done each time.
+	virtual void makeReady(const pendshare_share &)
+	{
+	}
 
 	// Its END was told; or an event, or what prepare() returned, has refused it. What share()
 	// refuses itself the port has forgotten.

@@ -1,5 +1,6 @@
 #include "share.h"
 
+#include <chrono>
 #include <cstring>
 
 template <size_t N> static void readText(napi_env env, napi_value value, char (&text)[N])
@@ -66,16 +67,24 @@ namespace
 
 struct PoolShare {
 	std::shared_ptr<Port> port;
-	uint64_t id;
+	pendshare_share request;
+	bool first;
 	std::function<Status()> share;
 	napi_deferred deferred = nullptr;
 	napi_async_work work = nullptr;
-	Status status = 0;
+	Status status = kClosed;
+	std::chrono::duration<double, std::milli> took = {};
 
 	static void execute(napi_env, void *data)
 	{
 		auto *self = static_cast<PoolShare *>(data);
+		if (!self->port)
+			return;
+		if (self->first)
+			self->port->makeReady(self->request);
+		const auto start = std::chrono::steady_clock::now();
 		self->status = self->share();
+		self->took = std::chrono::steady_clock::now() - start;
 	}
 
 	// Runs also when the environment is torn down, after the last JavaScript: then nothing is
@@ -85,9 +94,16 @@ struct PoolShare {
 		std::unique_ptr<PoolShare> self(static_cast<PoolShare *>(data));
 		Napi::HandleScope scope(env);
 		if (self->port && self->status != 0 && self->status != kPending)
-			self->port->forget(self->id);
+			self->port->forget(self->request.id);
 		napi_delete_async_work(env, self->work);
-		napi_resolve_deferred(env, self->deferred, Napi::Number::New(env, self->status));
+		// By Node-API's own calls: the wrapper's throw where no JavaScript may run any more.
+		napi_value answer = nullptr, code = nullptr, took = nullptr;
+		napi_create_array_with_length(env, 2, &answer);
+		napi_create_uint32(env, self->status, &code);
+		napi_create_double(env, self->took.count(), &took);
+		napi_set_element(env, answer, 0, code);
+		napi_set_element(env, answer, 1, took);
+		napi_resolve_deferred(env, self->deferred, answer);
 	}
 };
 
@@ -96,11 +112,11 @@ struct PoolShare {
 Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port, const pendshare_share &request,
 			  bool first)
 {
-	std::function<Status()> share = [] { return kClosed; };
+	std::function<Status()> share;
 	if (port)
-		share = port->prepare(request, first);
+		share = port->prepare(request);
 	std::unique_ptr<PoolShare> self(
-	    new PoolShare{std::move(port), request.id, std::move(share)});
+	    new PoolShare{std::move(port), request, first, std::move(share)});
 	napi_value promise;
 	napi_create_promise(env, &self->deferred, &promise);
 	napi_create_async_work(env, nullptr, Napi::String::New(env, "pendshare.share"),

@@ -19,7 +19,7 @@ inline int64_t readInteger(napi_env env, napi_value value)
 // They begin at `from`.
 pendshare_share readShare(const Napi::CallbackInfo &info, size_t from = 0);
 
-// Shares on a pool thread, then resolves with the status. The port is kept open until then. `first`: of
-// this memory.
+// Shares on a pool thread, then resolves with [status, milliseconds that the driver took]. The port is
+// kept open until then. `first`: of this memory.
 Napi::Promise shareOnPool(Napi::Env env, std::shared_ptr<Port> port,
 			  const pendshare_share &request, bool first);

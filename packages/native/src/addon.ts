@@ -10,8 +10,11 @@ export interface NativeDevice {
    */
   start(slots: Float64Array, wake: (count: number, over: boolean) => void): boolean
   share(...request: NativeShare): number
-  /** Pins on a thread of libuv's pool. `first`: this memory was not lent in this way before. */
-  shareOnPool(first: boolean, ...request: NativeShare): Promise<number>
+  /**
+   * Pins on a thread of libuv's pool. `first`: this memory was not lent in this way before. `pinMs`: how long the driver took for it,
+   * without what is done the first time alone.
+   */
+  shareOnPool(first: boolean, ...request: NativeShare): Promise<readonly [status: number, pinMs: number]>
   /** With `wait` the first slot is an END on return where the system can: it is told by nothing else then. */
   release(id: number, wait: boolean): number
   cancel(id: number, wait: boolean): number

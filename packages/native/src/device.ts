@@ -2,6 +2,7 @@
  * An open device over a port. It keeps the memory of every share until its end was delivered, and drops what the driver
  * had told of a share that this device has ended itself meanwhile.
  */
+import { performance } from 'node:perf_hooks' // the global one is a getter
 import {
   type Access,
   type AddonOrigin,
@@ -19,8 +20,10 @@ import { LiveTable } from '@pendshare/core/live'
 import type { Addon, NativeDevice, NativeInfo } from './addon.ts'
 import type { Errors } from './errors.ts'
 
-/** From here on pinning takes longer than a turn of the event loop should. */
+/** From here on pinning may take longer than a turn of the event loop should. */
 const LARGE_BYTES = 1024 * 1024
+/** Longer than this it should not. Memory that was pinned faster than that is pinned in the event loop the next time. */
+const TURN_MS = 1
 
 /** A reaction to it is a microtask, at a quarter of the price of Node's queueMicrotask(). */
 const NOW = Promise.resolve()
@@ -59,8 +62,8 @@ export class NativeBackendDevice implements BackendDevice {
   /** PEND has told all. Ends that it has overtaken are still to come. */
   #over = false
   readonly #drained = Promise.withResolvers<void>()
-  /** Memory that a thread of the pool has lent before: what is done for it once has been done. */
-  readonly #ready = new WeakSet<Uint8Array>()
+  /** How long the driver took at last to pin memory that is large and has been made ready for it. */
+  readonly #pinMs = new WeakMap<Uint8Array, number>()
   /** On a thread of the pool. */
   readonly #pinning = new Set<Promise<void>>()
   /** What `share()` has returned and not settled. */
@@ -112,14 +115,17 @@ export class NativeBackendDevice implements BackendDevice {
     const { id, memory, peer, event, frames, label, deadlineMs = 0 } = request
     // Before the request: events may come before its answer.
     this.#leases.add(request)
-    if (isLarge(request)) return this.#shareOnPool(request)
+    const large = isLarge(request)
+    if (large && this.#isSlow(request)) return this.#shareOnPool(request)
     const access = this.#access[request.access]
+    const start = large ? performance.now() : 0
     let status: number
     if (peer === '' && event === undefined && frames === undefined)
       status = this.#native.share(id, memory, access, label, deadlineMs)
     else {
       status = this.#native.share(id, memory, access, label, deadlineMs, ...peerOf(request))
     }
+    if (large && this.#isAccepted(status)) this.#pinMs.set(memory, performance.now() - start)
     if (status === 0) return
     if (status === this.#addon.pending) return this.#ask(id)
     throw this.#refused(request, status)
@@ -128,7 +134,8 @@ export class NativeBackendDevice implements BackendDevice {
   end(id: ShareId, how: 'release' | 'cancel'): boolean {
     const lease = this.#leases.get(id)
     if (lease === undefined) return false
-    const wait = !isSlow(lease)
+    // A peer has to let go first, and many pages are to be unpinned: no call waits for that.
+    const wait = lease.peer === '' && !this.#isSlow(lease)
     const status = how === 'release' ? this.#native.release(id, wait) : this.#native.cancel(id, wait)
     if (status !== 0) return false
     if (wait && this.#slot(1) === this.#kinds.end) this.#tellSoon(this.#readEnd(0))
@@ -166,6 +173,16 @@ export class NativeBackendDevice implements BackendDevice {
     this.#native.close()
   }
 
+  /** Or may be yet: what has been pinned is. */
+  #isAccepted(status: number): boolean {
+    return status === 0 || status === this.#addon.pending
+  }
+
+  /** Pinning it takes longer than a turn of the event loop should, as far as is known, and so does unpinning. */
+  #isSlow(request: ShareRequest): boolean {
+    return isLarge(request) && (this.#pinMs.get(request.memory) ?? Number.POSITIVE_INFINITY) > TURN_MS
+  }
+
   /** Settled by `#accepted()` or `#deny()`, by the answer of the pool or by an event, whichever comes first. */
   #ask(id: ShareId): Promise<void> {
     const asked = Promise.withResolvers<void>()
@@ -190,11 +207,11 @@ export class NativeBackendDevice implements BackendDevice {
     const { id, memory, label, deadlineMs = 0 } = request
     const access = this.#access[request.access]
     const asked = this.#ask(id)
-    const first = !this.#ready.has(memory)
-    if (first) this.#ready.add(memory)
+    const first = !this.#pinMs.has(memory)
     const pinning = this.#native
       .shareOnPool(first, id, memory, access, label, deadlineMs, ...peerOf(request))
-      .then((status) => {
+      .then(([status, pinMs]) => {
+        if (this.#isAccepted(status)) this.#pinMs.set(memory, pinMs)
         this.#pinning.delete(pinning)
         if (status === 0) this.#accepted(id)
         else if (status !== this.#addon.pending) this.#deny(id, status)
@@ -325,9 +342,4 @@ function peerOf({ peer, peerOptions, event, frames, reply = NO_REPLY }: ShareReq
 
 function isLarge({ memory }: ShareRequest): boolean {
   return memory.byteLength > LARGE_BYTES
-}
-
-/** Ending it may take long, so no call waits for it: a peer has to let go, or many pages are to be unpinned. */
-function isSlow(request: ShareRequest): boolean {
-  return request.peer !== '' || isLarge(request)
 }

@@ -1,6 +1,6 @@
 /** The device over a port that the test plays: what comes in which order, and on which way. */
 import { type BackendEvent, Region, type ShareRequest } from '@pendshare/core'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import type { Abi, Addon, NativeDevice, NativeInfo } from '../src/addon.ts'
 import { NativeBackendDevice } from '../src/device.ts'
 import { Errors } from '../src/errors.ts'
@@ -40,10 +40,12 @@ const ENODEV = 19
 
 type Slots = readonly [id: number, kind: number, reason?: number, value?: number, failure?: number]
 
-/** A device whose port answers `answer` to every share. */
-function play({ answer = 0 } = {}) {
+/** A device whose port answers `answer` to every share in the call, by a clock that stands still otherwise. */
+function play({ answer = 0, takesMs = 0.1 } = {}) {
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
   const told: BackendEvent[] = []
-  const pool: ((status: number) => void)[] = []
+  const pool: ((status: number, pinMs?: number) => void)[] = []
   const calls: string[] = []
   /** Whether it was the first time, of each share on the pool. */
   const pooled: boolean[] = []
@@ -64,10 +66,13 @@ function play({ answer = 0 } = {}) {
       wake = callback
       return true
     },
-    share: () => answer,
+    share: () => {
+      now += takesMs
+      return answer
+    },
     shareOnPool: (...request) => {
       pooled.push(request[0])
-      return new Promise<number>((resolve) => pool.push(resolve))
+      return new Promise((resolve) => pool.push((status, pinMs = 5) => resolve([status, pinMs])))
     },
     release: (id: number, wait: boolean) => {
       calls.push(`release ${id} ${wait}`)
@@ -149,6 +154,8 @@ function request(id: number, bytes = PAGE): ShareRequest {
 
 const LARGE = 2 << 20
 
+afterEach(() => vi.restoreAllMocks())
+
 it('accepts in the call where the port answers, and refuses with what it says', () => {
   expect(play().device.share(request(1))).toBeUndefined()
   const { device } = play({ answer: 2 })
@@ -200,6 +207,42 @@ it('says of large memory whether it is lent for the first time', async () => {
     tell([[each.id, 2, RELEASED, 0]])
   }
   expect(pooled).toEqual([true, true, false, false])
+})
+
+it('pins large memory in the call, and waits for its end there, once that has proved quick', async () => {
+  const { device, tell, pool, pooled, calls } = play()
+  const shared = device.share(request(1, LARGE))
+  const { memory } = request(1, LARGE)
+  await expect(Promise.race([shared, 'not yet'])).resolves.toBe('not yet')
+  const again = device.share({ ...request(2, LARGE), memory })
+  pool[0]?.(0)
+  pool[1]?.(0, 0.5)
+  await Promise.all([shared, again])
+  device.end(1, 'release')
+  device.end(2, 'release')
+  tell([[1, 2, RELEASED, 0]])
+  expect(device.share({ ...request(3, LARGE), memory })).toBeUndefined()
+  device.end(3, 'release')
+  expect(calls).toEqual(['release 1 false', 'release 2 true', 'release 3 true'])
+  expect(pooled).toEqual([true, true])
+})
+
+it('goes back to the pool with memory that was not quick any more, and has no hopes of what was refused', async () => {
+  const { device, pool, pooled } = play({ takesMs: 2 })
+  const { memory } = request(1, LARGE)
+  const refused = device.share({ ...request(1, LARGE), memory })
+  pool[0]?.(ENODEV, 0)
+  await expect(refused).rejects.toMatchObject({ code: 'ERR_PENDSHARE_REMOVED' })
+  const shared = device.share({ ...request(2, LARGE), memory })
+  pool[1]?.(0, 0.5)
+  await shared
+  device.end(2, 'release')
+  await Promise.resolve()
+  expect(device.share({ ...request(3, LARGE), memory })).toBeUndefined()
+  device.end(3, 'release')
+  await Promise.resolve()
+  device.share({ ...request(4, LARGE), memory })
+  expect(pooled).toEqual([true, true, false])
 })
 
 it('rejects what the pool was refused, whether it says so or an event', async () => {
