@@ -5,13 +5,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Device, open } from 'pendshare'
+import { budgets } from './contenders/budget.ts'
 import { doorbellCases } from './contenders/doorbell.ts'
 import { frameCases, takeCase } from './contenders/frames.ts'
-import { manyShares } from './contenders/many.ts'
+import { idleShares, manyRings, manyShares } from './contenders/many.ts'
 import { mockCase } from './contenders/mock.ts'
 import { pinInC, pinInJavaScript } from './contenders/pin.ts'
 import { portCase } from './contenders/port.ts'
-import { streamCases } from './contenders/stream.ts'
+import { recordCases, sampleCases } from './contenders/stream.ts'
 import { PARTS, type Part } from './parts.ts'
 import { type Case, describe, format, judgeLimit, type Limit, measure, type Row } from './rows.ts'
 
@@ -51,13 +52,22 @@ const parts: Record<Part, () => Promise<void>> = {
     await using device = await openDevice()
     addLimits(await pinInJavaScript(device, join(native, 'cycle.node'), runs))
   },
-  stream: () => addCases((device) => streamCases(device, join(native, 'sender'))),
+  stream: () => addCases((device) => recordCases(device, join(native, 'sender'))),
+  samples: () => addCases(sampleCases),
   frames: () => addCases(frameCases),
   port: () => addCases((device) => [portCase(device)]),
   async doorbell() {
     for (const it of doorbellCases(join(native, 'floor.node'))) await addCase(it)
   },
-  many: async () => addLimits(await manyShares(openDevice, runs)),
+  async budget() {
+    await using device = await openDevice()
+    addLimits(await budgets(device, join(native, 'cycle.node'), runs))
+  },
+  async many() {
+    addLimits(await manyShares(openDevice, runs))
+    await addCase(manyRings())
+    addLimits([await idleShares(openDevice, runs)])
+  },
   take: () => addCase(takeCase(join(native, 'cycle.node'))),
   async mock() {
     const [mockRow, mockDevice] = await mockCase()

@@ -1,5 +1,17 @@
 /** What can be measured by itself, in the order in which it is; the first ones need the driver. */
-export const PARTS = ['pin', 'cycle', 'stream', 'frames', 'port', 'doorbell', 'many', 'take', 'mock'] as const
+export const PARTS = [
+  'pin',
+  'cycle',
+  'stream',
+  'samples',
+  'frames',
+  'port',
+  'doorbell',
+  'budget',
+  'many',
+  'take',
+  'mock',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export const HOST_PARTS: readonly Part[] = ['take', 'mock']

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module'
 import { type Batch, type Device, open } from 'pendshare'
 import type { Case, Contender } from '../rows.ts'
 
-const PERIOD_NS = 1_000_000
+export const PERIOD_NS = 1_000_000
 /** Of a run; the first ones are not counted, for V8 interprets on what it has not seen run some hundred times. */
-const RINGS = 1000
+export const RINGS = 1000
 const WARM = 500
 const WAKEUPS = ['poll', 'thread'] as const
 /** How JavaScript waits for records, and how near to the floor each is to come. */
@@ -30,7 +30,7 @@ export function doorbellCases(addon: string): Case[] {
   )
 }
 
-function doorbell(wakeup: string, way: Way): Contender {
+export function doorbell(wakeup: string, way: Way): Contender {
   return {
     name: 'pendshare',
     async run() {
@@ -40,21 +40,14 @@ function doorbell(wakeup: string, way: Way): Contender {
         peer: 'clock',
         peerOptions: { periodNs: PERIOD_NS },
       })
-      const view = new DataView(share.memory.buffer, share.memory.byteOffset, share.memory.byteLength)
-      const latencies: number[] = []
-      const note = (batch: Batch) => {
-        const now = Number(process.hrtime.bigint())
-        batch.forEach((offset) => {
-          latencies.push(now - Number(view.getBigUint64(RING_DATA + offset + STAMP, true)))
-        })
-        return latencies.length >= RINGS
-      }
+      const all = new Latencies(share.memory)
+      const note = (batch: Batch) => all.note(batch, Number(process.hrtime.bigint()))
       if (way === 'promise') for await (const batch of share.ring.batches()) if (note(batch)) break
       if (way === 'listener') {
         const listening = share.ring.listen((batch) => note(batch) && listening[Symbol.dispose]())
         await listening.done
       }
-      return medianUs(latencies)
+      return all.medianUs()
     },
   }
 }
@@ -62,6 +55,29 @@ function doorbell(wakeup: string, way: Way): Contender {
 const RING_DATA = 4096
 /** Where `clock` puts the time in its record. */
 const STAMP = 8
+
+/** From the time stamps in the records of `clock` to when they were seen. */
+export class Latencies {
+  readonly #view: DataView
+  readonly #ns: number[] = []
+
+  /** `memory`: of its share. */
+  constructor(memory: Uint8Array) {
+    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
+  }
+
+  /** Whether these are enough. */
+  note(batch: Batch, now: number): boolean {
+    batch.forEach((offset) => {
+      this.#ns.push(now - Number(this.#view.getBigUint64(RING_DATA + offset + STAMP, true)))
+    })
+    return this.#ns.length >= RINGS
+  }
+
+  medianUs(): number {
+    return medianUs(this.#ns)
+  }
+}
 
 function eventfd(floor: Floor): Contender {
   return {

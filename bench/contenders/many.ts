@@ -1,12 +1,18 @@
-/** Rows `concurrent shares`: what 1 to 10,000 of them cost in time, kernel memory, process memory and threads. */
+/** Rows `concurrent shares`: what 1 to 10,000 of them cost in time, kernel memory, process memory and threads, when all ring and when none does. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { type Device, Region, type Share } from 'pendshare'
-import type { Limit } from '../rows.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Device, open, Region, type Share } from 'pendshare'
+import type { Case, Contender, Limit } from '../rows.ts'
 
 const COUNTS = [1, 10, 100, 1000, 10_000]
 const BYTES = 4096
-const KERNEL_BYTES = 1024
-const USER_BYTES = 2048
+const KERNEL_BYTES = 512
+const USER_BYTES = 1024
+const RINGING = 1000
+const IDLE = 10_000
+const IDLE_MS = 2000
+/** Of a second: what an idle Node.js takes by itself comes and goes. */
+const IDLE_US = 500
 /** Time a share at 10,000 against 1,000: more than this is a cost that grows with the number of shares. */
 const GROWTH = 2
 /** With fewer, opening and warming up still show. */
@@ -53,6 +59,63 @@ export async function manyShares(openDevice: () => Promise<Device>, runs: number
     limit('process memory of one', 'bytes', ({ userBytes }) => userBytes, USER_BYTES)
   }
   return limits
+}
+
+/** A thousand peers are told to write and ring: from the first word to them until the last listener was called. */
+export function manyRings(): Case {
+  return {
+    row: 'concurrent shares: all ring',
+    parameters: { shares: RINGING },
+    unit: 'µs a share',
+    contenders: [ringing('pendshare', 'poll'), ringing('by a waiting thread', 'thread')],
+    goals: [{ peer: 'by a waiting thread', atMost: 1 }],
+  }
+}
+
+function ringing(name: string, wakeup: string): Contender {
+  return {
+    name,
+    async run() {
+      await using device = await open({ backend: 'linux', wakeup })
+      const shares: Share[] = []
+      for (let i = 0; i < RINGING; i++) shares.push(await device.share({ bytes: BYTES, peer: 'fill' }))
+      let expected = RINGING // `fill` rings when it is attached, too
+      let rung = 0
+      let all = Promise.withResolvers<void>()
+      for (const share of shares)
+        share.doorbell.listen((rings) => {
+          rung += rings
+          if (rung === expected) all.resolve()
+        })
+      await all.promise
+      all = Promise.withResolvers()
+      expected += RINGING
+      const start = performance.now()
+      for (const share of shares) share.notify()
+      await all.promise
+      return ((performance.now() - start) / RINGING) * 1000
+    },
+  }
+}
+
+/** Processor time a second of a process that has many shares and does nothing, over that of one which has none. */
+export async function idleShares(openDevice: () => Promise<Device>, runs: number): Promise<Limit> {
+  await using device = await openDevice()
+  const without: number[] = []
+  for (let run = 0; run < runs; run++) without.push(await idleUs())
+  for (let i = 0; i < IDLE; i++) await device.share({ bytes: BYTES, peer: 'fill' })
+  for (let run = 0; run < 2; run++) await idleUs() // what their attaching rang and left to the garbage collector
+  const values: number[] = []
+  for (let run = 0; run < runs; run++) values.push((await idleUs()) - median(without))
+  const row = 'concurrent shares: processor time of a second when idle'
+  return { row, parameters: { shares: IDLE }, unit: 'µs', values, atMost: IDLE_US }
+}
+
+async function idleUs(): Promise<number> {
+  const before = process.cpuUsage()
+  await sleep(IDLE_MS)
+  const { user, system } = process.cpuUsage(before)
+  return ((user + system) / IDLE_MS) * 1000
 }
 
 async function once(openDevice: () => Promise<Device>, regions: readonly Region[]): Promise<Figures> {

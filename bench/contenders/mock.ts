@@ -26,7 +26,7 @@ export async function mockCase(): Promise<[Case, Device]> {
   return [it, device]
 }
 
-async function promises(): Promise<void> {
+export async function promises(): Promise<void> {
   for (let i = 0; i < AWAITS; i++) await new Promise<void>((resolve) => resolve())
 }
 

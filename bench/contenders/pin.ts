@@ -15,7 +15,7 @@ const SMALL = 1 << 20
 const JS_OVERHEAD_US = 10
 const JS_OVERHEAD_PERCENT = 5
 /** Each figure from JavaScript is a mean over so many milliseconds, and so is its C. */
-const RUN_MS = 100
+export const RUN_MS = 100
 /** An emulated processor takes its time to optimize. */
 const WARM_CYCLES = 20_000
 
@@ -52,8 +52,7 @@ export function pinInC(program: string, runs: number): Row[] {
 /** What the cycle costs from JavaScript over what it costs in C on the same memory. `addon`: path of the latter. */
 export async function pinInJavaScript(device: Device, addon: string, runs: number): Promise<Limit[]> {
   const inC = createRequire(import.meta.url)(addon) as InC
-  const warm = Region.allocate(4096)
-  for (let i = 0; i < WARM_CYCLES; i++) await (await device.share(warm)).release()
+  await warmUp(device)
   const limits: Limit[] = []
   for (const [bytes, hugePages] of MEMORIES) {
     const region = Region.allocate(bytes)
@@ -72,8 +71,13 @@ export async function pinInJavaScript(device: Device, addon: string, runs: numbe
   return limits
 }
 
+export async function warmUp(device: Device): Promise<void> {
+  const region = Region.allocate(4096)
+  for (let i = 0; i < WARM_CYCLES; i++) await (await device.share(region)).release()
+}
+
 /** Microseconds a cycle. */
-async function cycle(device: Device, region: Region): Promise<number> {
+export async function cycle(device: Device, region: Region): Promise<number> {
   const start = performance.now()
   let cycles = 0
   do {

@@ -1,4 +1,4 @@
-/** Rows `stream`: records, and samples without headers, from the kernel to a handler in JavaScript, by ring, by read(), and from a process by socket. */
+/** Rows `stream` and `samples`: records, and samples without headers, from the kernel to a handler in JavaScript, by ring, by read(), and from a process by socket. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
@@ -55,12 +55,8 @@ const SAMPLES: readonly [bytes: number, goal: number][] = [
   [256, 4],
 ]
 
-export function streamCases(device: Device, sender: string): Case[] {
-  return [...recordCases(device, sender), ...sampleCases(device)]
-}
-
 /** Without a header each: as runs, and as what a driver's read() gives that knows one size. */
-function sampleCases(device: Device): Case[] {
+export function sampleCases(device: Device): Case[] {
   return SAMPLES.map(([bytes, atLeast]) => ({
     row: 'samples to JavaScript',
     parameters: { sampleBytes: bytes },
@@ -127,7 +123,7 @@ function openBench(bytes: number, headers: boolean): number {
   return openSync('/dev/pendshare-bench', 'r')
 }
 
-function recordCases(device: Device, sender: string): Case[] {
+export function recordCases(device: Device, sender: string): Case[] {
   return SIZES.map((payload) => ({
     row: 'kernel to JavaScript',
     parameters: { recordBytes: payload },

@@ -58,8 +58,9 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 			return PENDSHARE_STEP_FAIL;
 		}
 		index = state->round++;
-		memset(payload, (int)(index & 0xffu), length);
 		memcpy(payload, &index, sizeof(index)); /* a sample may lie at any address */
+		memset((__u8 *)payload + sizeof(index), (int)(index & 0xffu),
+		       length - sizeof(index));
 		if (state->round == blast->count)
 			return PENDSHARE_STEP_END;
 	}
