@@ -36,6 +36,29 @@ static void blast_start(struct pendshare_peer_state *state)
 	pendshare_peer_start_ring(state, state->options.blast.runs != 0u);
 }
 
+/* Writes so many records next to each other, or samples, which may lie at any address. */
+static void blast_write(struct pendshare_peer_state *state, __u8 *payload, __u32 length, __u32 count)
+{
+	__u64 index;
+
+	for (; count; count--, payload += length) {
+		index = state->round++;
+		memcpy(payload, &index, sizeof(index));
+		memset(payload + sizeof(index), (int)(index & 0xffu), length - sizeof(index));
+	}
+}
+
+/* How many may still come, and fit a batch that has so many bytes left. */
+static __u32 blast_wanted(const struct pendshare_peer_state *state, __u32 length, __u32 bytes)
+{
+	const struct pendshare_blast_options *blast = &state->options.blast;
+	__u32 wanted = bytes / length + 1u;
+
+	if (blast->count && blast->count - state->round < wanted)
+		return (__u32)(blast->count - state->round);
+	return wanted;
+}
+
 /* Reserves up to a batch of records. */
 static __u32 blast_reserve(struct pendshare_peer_state *state)
 {
@@ -43,13 +66,14 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 	__u32 length = (__u32)blast->payload;
 	__u32 batch = state->out.capacity / BLAST_BATCHES_A_RING;
 	__u32 begin = state->out.position;
-	__u64 index;
 	void *payload;
+	__u32 count;
 
 	if (batch > PENDSHARE_STEP_BYTES)
 		batch = PENDSHARE_STEP_BYTES;
 	while (state->out.position - begin < batch) {
-		switch (pendshare_ring_try_push(&state->out, length, 0u, &payload)) {
+		count = blast_wanted(state, length, batch - (state->out.position - begin));
+		switch (pendshare_ring_try_push_many(&state->out, length, 0u, &count, &payload)) {
 		case PENDSHARE_RING_OK:
 			break;
 		case PENDSHARE_RING_FULL:
@@ -57,10 +81,7 @@ static __u32 blast_reserve(struct pendshare_peer_state *state)
 		default:
 			return PENDSHARE_STEP_FAIL;
 		}
-		index = state->round++;
-		memcpy(payload, &index, sizeof(index)); /* a sample may lie at any address */
-		memset((__u8 *)payload + sizeof(index), (int)(index & 0xffu),
-		       length - sizeof(index));
+		blast_write(state, payload, length, count);
 		if (state->round == blast->count)
 			return PENDSHARE_STEP_END;
 	}

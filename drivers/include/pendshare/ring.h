@@ -354,12 +354,15 @@ pendshare_ring_try_reserve(struct pendshare_ring_producer *ring, __u32 length, _
 	return pendshare_ring_place(ring, length, kind, 0u, payload);
 }
 
-/* Counts what a reservation or a push found no room for. */
+/* Counts so many records or samples as dropped where there was no room for them. */
 static inline enum pendshare_ring_result pendshare_ring_count(struct pendshare_ring_producer *ring,
-							      enum pendshare_ring_result result)
+							      enum pendshare_ring_result result,
+							      __u32 records)
 {
-	if (result == PENDSHARE_RING_FULL)
-		pendshare_store_relaxed(&ring->shared->dropped, ++ring->dropped);
+	if (result == PENDSHARE_RING_FULL) {
+		ring->dropped += records;
+		pendshare_store_relaxed(&ring->shared->dropped, ring->dropped);
+	}
 	return result;
 }
 
@@ -368,7 +371,8 @@ static inline enum pendshare_ring_result
 pendshare_ring_reserve(struct pendshare_ring_producer *ring, __u32 length, __u32 kind,
 		       void **payload)
 {
-	return pendshare_ring_count(ring, pendshare_ring_try_reserve(ring, length, kind, payload));
+	return pendshare_ring_count(ring, pendshare_ring_try_reserve(ring, length, kind, payload),
+				    1u);
 }
 
 /* Another sample behind those of the unpublished run; FULL: it takes none. */
@@ -427,7 +431,51 @@ pendshare_ring_try_push(struct pendshare_ring_producer *ring, __u32 stride, __u3
 static inline enum pendshare_ring_result
 pendshare_ring_push(struct pendshare_ring_producer *ring, __u32 stride, __u32 kind, void **sample)
 {
-	return pendshare_ring_count(ring, pendshare_ring_try_push(ring, stride, kind, sample));
+	return pendshare_ring_count(ring, pendshare_ring_try_push(ring, stride, kind, sample), 1u);
+}
+
+/*
+ * As try_push, for up to *count samples, at least 1, that come together, out of a FIFO for instance:
+ * *samples points at the first, the others lie behind it, and *count says for how many there is
+ * room in one piece. Call it again for the rest: it may lie elsewhere.
+ */
+static inline enum pendshare_ring_result
+pendshare_ring_try_push_many(struct pendshare_ring_producer *ring, __u32 stride, __u32 kind,
+			     __u32 *count, void **samples)
+{
+	enum pendshare_ring_result result = pendshare_ring_try_push(ring, stride, kind, samples);
+	__u32 wanted = *count - 1u;
+	__u32 more, end, free;
+
+	*count = 1u;
+	if (result != PENDSHARE_RING_OK || !ring->run || !wanted)
+		return result;
+	more = (ring->capacity - ring->run_end) / stride;
+	more = wanted < more ? wanted : more;
+	end = (ring->run_end + 7u) & ~7u;
+	/*
+	 * Where there is not room for all of them it has seen how much there is. The first has its
+	 * place already, so that nonsense is for the next call to find.
+	 */
+	(void)pendshare_ring_ensure(ring, ((ring->run_end + more * stride + 7u) & ~7u) - end);
+	free = ring->capacity - (ring->position - ring->consumer) + end - ring->run_end;
+	more = free / stride < more ? free / stride : more;
+	ring->run_length += more * stride;
+	ring->run_end += more * stride;
+	ring->position += ((ring->run_end + 7u) & ~7u) - end;
+	*count += more;
+	return PENDSHARE_RING_OK;
+}
+
+/* As try_push_many, but FULL counts all of them as dropped. */
+static inline enum pendshare_ring_result
+pendshare_ring_push_many(struct pendshare_ring_producer *ring, __u32 stride, __u32 kind,
+			 __u32 *count, void **samples)
+{
+	__u32 wanted = *count;
+
+	return pendshare_ring_count(
+	    ring, pendshare_ring_try_push_many(ring, stride, kind, count, samples), wanted);
 }
 
 /* Counts ticks of the producer's timer that came too late for a record to be attempted. */

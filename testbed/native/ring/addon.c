@@ -32,8 +32,9 @@ static void publish(struct side *side, struct pendshare_ring_producer *ring)
 	wake(&side->native);
 }
 
-/* One item. Returns whether it was written. */
-static bool write_item(struct side *side, struct pendshare_ring_producer *ring, __u32 n)
+/* Up to *count items from that one on. Returns whether they were written. */
+static bool write_items(struct side *side, struct pendshare_ring_producer *ring, __u32 n,
+			__u32 *count)
 {
 	__u32 room = stream_room(side->seed, n, side->max_payload);
 
@@ -41,7 +42,7 @@ static bool write_item(struct side *side, struct pendshare_ring_producer *ring, 
 		publish(side, ring);
 		sched_yield();
 	}
-	switch (stream_send(ring, side->seed, n, side->max_payload)) {
+	switch (stream_send(ring, side->seed, n, side->max_payload, count)) {
 	case PENDSHARE_RING_OK:
 		return true;
 	case PENDSHARE_RING_FULL:
@@ -56,13 +57,17 @@ static void *produce_thread(void *argument)
 {
 	struct side *side = argument;
 	struct pendshare_ring_producer ring;
-	__u32 n;
+	__u32 n, count;
 
 	stream_producer(&ring, side->memory, side->capacity, side->start);
 	if (side->seed & 0x10000u)
 		pendshare_ring_allow_runs(&ring);
-	for (n = 0; n < side->records && !side->native.error; n++) {
-		side->native.received += write_item(side, &ring, n);
+	for (n = 0; n < side->records && !side->native.error; n += count) {
+		count = 1u + stream_mix(n) % 40u;
+		if (count > side->records - n)
+			count = side->records - n;
+		if (write_items(side, &ring, n, &count))
+			side->native.received += count;
 		if (stream_mix(n >> 6) % 4u == 0u || n % 7u == 0u)
 			publish(side, &ring);
 		else if (n % 3u && pendshare_ring_publish_lazily(&ring))

@@ -63,6 +63,8 @@ static void against_producer(__u8 *memory, struct input *input)
 		__u32 length = take(input, 2);
 		__u32 before = ring.position;
 		__u32 how = take(input, 1);
+		__u32 count = 1u;
+		enum pendshare_ring_result result;
 		void *payload;
 		__u32 rest;
 
@@ -72,9 +74,17 @@ static void against_producer(__u8 *memory, struct input *input)
 		if (how & 2u)
 			length &= 7u;
 		shared->consumer = position(input, ring.position);
-		switch (how & 1u ? pendshare_ring_reserve(&ring, length, how >> 6, &payload)
-				 : pendshare_ring_push(&ring, length, how >> 6, &payload)) {
+		if (how & 1u) {
+			result = pendshare_ring_reserve(&ring, length, how >> 6, &payload);
+		} else if (how & 8u) {
+			count = 1u + take(input, 2);
+			result = pendshare_ring_push_many(&ring, length, how >> 6, &count, &payload);
+		} else {
+			result = pendshare_ring_push(&ring, length, how >> 6, &payload);
+		}
+		switch (result) {
 		case PENDSHARE_RING_OK:
+			length *= count;
 			expect((__u8 *)payload >= ring.data + PENDSHARE_RING_HEADER &&
 				   (__u8 *)payload + length <= ring.data + CAPACITY,
 			       "a payload outside the data");

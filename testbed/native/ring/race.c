@@ -57,12 +57,12 @@ static void *produce(void *argument)
 {
 	struct race *race = argument;
 	struct pendshare_ring_producer ring;
-	__u32 n;
+	__u32 n, count;
 
 	stream_producer(&ring, race->memory, race->capacity, race->start);
 	if (race->seed & 0x10000u)
 		pendshare_ring_allow_runs(&ring);
-	for (n = 0; n < race->records; n++) {
+	for (n = 0; n < race->records; n += count) {
 		__u32 room = stream_room(race->seed, n, race->max_payload);
 
 		while (race->pace == LOSSLESS &&
@@ -70,7 +70,10 @@ static void *produce(void *argument)
 			publish(race, &ring);
 			sched_yield();
 		}
-		switch (stream_send(&ring, race->seed, n, race->max_payload)) {
+		count = race->pace == LOCKSTEP ? 1u : 1u + stream_mix(n) % 40u;
+		if (count > race->records - n)
+			count = race->records - n;
+		switch (stream_send(&ring, race->seed, n, race->max_payload, &count)) {
 		case PENDSHARE_RING_OK:
 			break;
 		case PENDSHARE_RING_FULL:

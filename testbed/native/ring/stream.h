@@ -38,27 +38,47 @@ static inline __u32 stream_room(__u32 seed, __u32 n, __u32 max_payload)
 		      : stream_length(seed, n, max_payload);
 }
 
+static inline void stream_fill_sample(__u32 n, __u8 *payload, __u32 stride)
+{
+	__u32 at;
+
+	memcpy(payload, &n, 4);
+	for (at = 4u; at < stride; at++)
+		payload[at] = (__u8)(n + at);
+}
+
+/*
+ * Sends item n, and of *count items those behind it that are samples of its kind, together. *count:
+ * how many went in, or were dropped.
+ */
 static inline enum pendshare_ring_result stream_send(struct pendshare_ring_producer *ring,
-						     __u32 seed, __u32 n, __u32 max_payload)
+						     __u32 seed, __u32 n, __u32 max_payload,
+						     __u32 *count)
 {
 	__u32 stride = stream_stride(seed, n);
 	__u32 length = stream_length(seed, n, max_payload);
+	__u32 wanted = *count < 64u - n % 64u ? *count : 64u - n % 64u;
 	enum pendshare_ring_result result;
 	void *payload;
-	__u32 at;
+	__u32 i;
 
 	if (!stride) {
+		*count = 1u;
 		result = pendshare_ring_reserve(ring, length, n, &payload);
 		if (result == PENDSHARE_RING_OK)
 			stream_fill(seed, n, payload, length);
 		return result;
 	}
-	result = pendshare_ring_push(ring, stride, STREAM_SAMPLE | n >> 6, &payload);
+	*count = wanted;
+	if (wanted == 1u)
+		result = pendshare_ring_push(ring, stride, STREAM_SAMPLE | n >> 6, &payload);
+	else
+		result = pendshare_ring_push_many(ring, stride, STREAM_SAMPLE | n >> 6, count,
+						  &payload);
 	if (result != PENDSHARE_RING_OK)
-		return result;
-	memcpy(payload, &n, 4);
-	for (at = 4u; at < stride; at++)
-		((__u8 *)payload)[at] = (__u8)(n + at);
+		*count = wanted;
+	for (i = 0u; result == PENDSHARE_RING_OK && i < *count; i++)
+		stream_fill_sample(n + i, (__u8 *)payload + i * stride, stride);
 	return result;
 }
 
