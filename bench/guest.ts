@@ -65,7 +65,7 @@ const parts: Record<Part, () => Promise<void>> = {
   },
   async many() {
     addLimits(await manyShares(openDevice, runs))
-    await addCase(manyRings())
+    await addCase(manyRings(join(native, 'floor.node')))
     addLimits([await idleShares(openDevice, runs)])
   },
   take: () => addCase(takeCase(join(native, 'cycle.node'))),

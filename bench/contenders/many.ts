@@ -1,5 +1,6 @@
 /** Rows `concurrent shares`: what 1 to 10,000 of them cost in time, kernel memory, process memory and threads, when all ring and when none does. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Device, open, Region, type Share } from 'pendshare'
 import type { Case, Contender, Limit } from '../rows.ts'
@@ -62,13 +63,38 @@ export async function manyShares(openDevice: () => Promise<Device>, runs: number
 }
 
 /** A thousand peers are told to write and ring: from the first word to them until the last listener was called. */
-export function manyRings(): Case {
+export function manyRings(addon: string): Case {
+  const floor = createRequire(import.meta.url)(addon) as Floor
   return {
     row: 'concurrent shares: all ring',
     parameters: { shares: RINGING },
     unit: 'µs a share',
-    contenders: [ringing('pendshare', 'poll'), ringing('by a waiting thread', 'thread')],
-    goals: [{ peer: 'by a waiting thread', atMost: 1 }],
+    contenders: [ringing('pendshare', 'poll'), ringing('by a waiting thread', 'thread'), eventfds(floor)],
+    goals: [{ peer: 'an eventfd each', atMost: 1 }],
+  }
+}
+
+interface Floor {
+  pollMany(count: number, readable: () => void): { ring(): void; close(): void }
+}
+
+/** What a program does whose devices have an eventfd each, which a thread writes one after the other. */
+function eventfds(floor: Floor): Contender {
+  return {
+    name: 'an eventfd each',
+    async run() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      let rung = 0
+      const many = floor.pollMany(RINGING, () => {
+        if (++rung === RINGING) resolve()
+      })
+      const start = performance.now()
+      many.ring()
+      await promise
+      const us = ((performance.now() - start) / RINGING) * 1000
+      many.close()
+      return us
+    },
   }
 }
 
