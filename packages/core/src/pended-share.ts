@@ -211,11 +211,11 @@ export class PendedShare implements Share {
   }
 
   #endOf(told: EndEvent): End {
-    const held = { bytes: told.bytes, heldForMs: this.#heldForMs() }
-    if (told.reason === 'failed') return { reason: told.reason, ...held, error: told.error ?? unexplained() }
-    if (told.reason !== 'cancelled') return { reason: told.reason, ...held }
-    const cause = this.#cause === undefined ? {} : { cause: this.#cause }
-    return { reason: told.reason, ...held, ...cause }
+    const { reason, bytes } = told
+    const heldForMs = this.#heldForMs()
+    if (reason === 'failed') return { reason, bytes, heldForMs, error: told.error ?? unexplained() }
+    if (reason !== 'cancelled' || this.#cause === undefined) return { reason, bytes, heldForMs }
+    return { reason, bytes, heldForMs, cause: this.#cause }
   }
 
   /** The backend has closed without telling the end: the memory is never lent or freed again. */
