@@ -55,8 +55,10 @@ pendshare_share readShare(const Napi::CallbackInfo &info, size_t from)
 	request.address = reinterpret_cast<uintptr_t>(address);
 	request.length = length;
 	request.access = static_cast<uint32_t>(readInteger(env, info[from + 2]));
-	readText(env, info[from + 3], request.label);
-	request.deadline_ns = readInteger(env, info[from + 4]) * 1000000;
+	if (info.Length() > from + 3) {
+		readText(env, info[from + 3], request.label);
+		request.deadline_ns = readInteger(env, info[from + 4]) * 1000000;
+	}
 	if (info.Length() > from + 5)
 		readPeer(info, from, request);
 	return request;

@@ -13,9 +13,9 @@ inline int64_t readInteger(napi_env env, napi_value value)
 	return number;
 }
 
-// Arguments: id, memory, access, label, deadline in ms or 0; then, where there is any of them:
-// peer, options, event or undefined. Each costs a call into Node. The caller is this package's own
-// device.ts; what is wrong reads as 0, which the driver refuses.
+// Arguments: id, memory, access; then, where there is any of them: label, deadline in ms or 0; then,
+// likewise: peer, options, event or undefined, frames, reply. Each costs a call into Node. The
+// caller is this package's own device.ts; what is wrong reads as 0, which the driver refuses.
 // They begin at `from`.
 pendshare_share readShare(const Napi::CallbackInfo &info, size_t from = 0);
 

@@ -33,18 +33,16 @@ export type NativeShare = [
   id: number,
   memory: Uint8Array,
   access: number,
-  label: string,
-  deadlineMs: number,
-  ...peer:
-    | [
-        peer: string,
-        options: Uint8Array,
-        event: bigint | undefined,
-        frameCount: number,
-        frameBytes: number,
-        reply: Uint8Array,
-      ]
-    | [],
+  ...told: [label: string, deadlineMs: number, ...peer: NativePeer | []] | [],
+]
+
+type NativePeer = [
+  peer: string,
+  options: Uint8Array,
+  event: bigint | undefined,
+  frameCount: number,
+  frameBytes: number,
+  reply: Uint8Array,
 ]
 
 export interface NativeInfo {

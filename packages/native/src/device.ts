@@ -120,11 +120,11 @@ export class NativeBackendDevice implements BackendDevice {
     const access = this.#access[request.access]
     const start = large ? performance.now() : 0
     let status: number
-    if (peer === '' && event === undefined && frames === undefined)
-      status = this.#native.share(id, memory, access, label, deadlineMs)
-    else {
+    if (peer !== '' || event !== undefined || frames !== undefined)
       status = this.#native.share(id, memory, access, label, deadlineMs, ...peerOf(request))
-    }
+    else if (label !== '' || deadlineMs > 0)
+      status = this.#native.share(id, memory, access, label, deadlineMs)
+    else status = this.#native.share(id, memory, access)
     if (large && this.#isAccepted(status)) this.#pinMs.set(memory, performance.now() - start)
     if (status === 0) return
     if (status === this.#addon.pending) return this.#ask(id)
