@@ -21,7 +21,8 @@ static int blast_init(struct pendshare_peer_state *state, const void *options, _
 		return 0;
 	if (!blast->payload)
 		blast->payload = BLAST_DEFAULT_PAYLOAD;
-	return blast->runs <= 1u && blast->payload >= sizeof(__u64) && blast->payload <= BLAST_MAX_PAYLOAD &&
+	return blast->runs <= 1u && blast->payload >= sizeof(__u64) &&
+	       blast->payload <= BLAST_MAX_PAYLOAD &&
 	       pendshare_peer_fits(state->length, blast->payload);
 }
 
