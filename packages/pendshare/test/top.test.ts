@@ -3,6 +3,22 @@ import { table } from '../src/cli/top.ts'
 
 const share = { id: '1', bytes: 4096, access: 'rw', state: 'pended', rings: 3 }
 
+it('shows what would steer the terminal instead of doing it', () => {
+  const text = table([
+    {
+      pid: 7,
+      command: 'a\x1b]0;title\x07b',
+      pinnedPages: 1,
+      shares: [{ ...share, peer: '', label: '\x1b[2J\nfake line\u202eabc \u009b31m' }],
+    },
+  ])
+  const lines = text.split('\n')
+  expect(lines).toHaveLength(3)
+  expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  expect(lines[1]).toContain('a\\x1b]0;title\\x07b')
+  expect(lines[1]).toContain('\\x1b[2J\\x0afake line\\u{202e}abc \\x9b31m')
+})
+
 it('shows a line a share, with what its timer missed, and - where it has none', () => {
   const text = table([
     {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { PendshareError } from '../index.ts'
 import { type ListedFile, listFiles } from './fdinfo.ts'
+import { visible } from './visible.ts'
 
 const COLUMNS = [
   'PID',
@@ -54,7 +55,7 @@ export function table(files: readonly ListedFile[]): string {
         share.frames ? `${share.frames.user}/${share.frames.count}` : '-',
         share.frames?.overruns ?? '-',
         share.label,
-      ].map(String),
+      ].map((cell) => visible(String(cell))),
     ),
   )
   const widths = COLUMNS.map((column, i) =>
