@@ -11,6 +11,8 @@ const TEXT =
   'share:\tid 2 bytes 4096 access r peer - state ending rings 0 missed - label \n' +
   'share:\tid 3 bytes 69632 access rw peer capture state pended rings 9 missed 0 frames 16 user 5 overruns 2 label a\n'
 
+const WHOSE = { pid: 1, fd: 3, command: 'x' }
+
 let proc: string
 beforeEach(() => {
   proc = mkdtempSync(join(tmpdir(), 'pendshare-proc-'))
@@ -18,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(proc, { recursive: true }))
 
 it('reads every share of a file', () => {
-  const file = parseFile(7, 'node', TEXT)
+  const file = parseFile({ pid: 7, fd: 20, command: 'node' }, TEXT)
   expect(file.pinnedPages).toBe(257)
   expect(file.shares).toEqual([
     {
@@ -49,8 +51,8 @@ it('reads every share of a file', () => {
 it('keeps a label in UTF-8 whether the kernel escaped its bytes or not', () => {
   const line = (label: string) =>
     `share:\tid 1 bytes 4096 access rw peer - state pended rings 0 missed - label ${label}\n`
-  expect(parseFile(1, 'x', line('Prüfstand')).shares[0]?.label).toBe('Prüfstand')
-  expect(parseFile(1, 'x', line('Pr\\303\\274fstand')).shares[0]?.label).toBe('Prüfstand')
+  expect(parseFile(WHOSE, line('Prüfstand')).shares[0]?.label).toBe('Prüfstand')
+  expect(parseFile(WHOSE, line('Pr\\303\\274fstand')).shares[0]?.label).toBe('Prüfstand')
 })
 
 it('lists the descriptors of the device and no others, and survives a process that goes', () => {
@@ -62,7 +64,7 @@ it('lists the descriptors of the device and no others, and survives a process th
   writeFileSync(join(proc, '7/fdinfo/20'), TEXT)
   writeFileSync(join(proc, '7/fdinfo/21'), TEXT)
   symlinkSync('/dev/pendshare', join(proc, '8/fd/3'))
-  expect(listFiles(proc).map(({ pid, command, shares }) => [pid, command, shares.length])).toEqual([
-    [7, 'node', 3],
+  expect(listFiles(proc).map(({ pid, fd, command, shares }) => [pid, fd, command, shares.length])).toEqual([
+    [7, 20, 'node', 3],
   ])
 })

@@ -7,6 +7,7 @@ it('shows what would steer the terminal instead of doing it', () => {
   const text = table([
     {
       pid: 7,
+      fd: 20,
       command: 'a\x1b]0;title\x07b',
       pinnedPages: 1,
       shares: [{ ...share, peer: '', label: '\x1b[2J\nfake line\u202eabc \u009b31m' }],
@@ -23,6 +24,7 @@ it('shows a line a share, with what its timer missed, and - where it has none', 
   const text = table([
     {
       pid: 7,
+      fd: 20,
       command: 'node',
       pinnedPages: 2,
       shares: [

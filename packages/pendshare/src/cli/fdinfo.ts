@@ -23,6 +23,8 @@ export interface ListedShare {
 /** An open file of the driver, as one process has it. */
 export interface ListedFile {
   readonly pid: number
+  /** The descriptor that the process has it by. */
+  readonly fd: number
   readonly command: string
   readonly pinnedPages: number
   readonly shares: readonly ListedShare[]
@@ -38,13 +40,13 @@ export function listFiles(proc = '/proc'): ListedFile[] {
       const text = read(() => readFileSync(`${proc}/${pid}/fdinfo/${fd}`, 'utf8'))
       const command = read(() => readFileSync(`${proc}/${pid}/comm`, 'utf8'))
       if (text !== undefined && command !== undefined)
-        files.push(parseFile(Number(pid), command.trim(), text))
+        files.push(parseFile({ pid: Number(pid), fd: Number(fd), command: command.trim() }, text))
     }
   }
   return files
 }
 
-export function parseFile(pid: number, command: string, text: string): ListedFile {
+export function parseFile(whose: Pick<ListedFile, 'pid' | 'fd' | 'command'>, text: string): ListedFile {
   const shares = [...text.matchAll(SHARE_LINE)].map(
     ([, id = '', bytes, access = '', peer = '', state = '', rings, missed, ...rest]): ListedShare => ({
       id,
@@ -58,7 +60,7 @@ export function parseFile(pid: number, command: string, text: string): ListedFil
       label: restore(rest[3] ?? ''),
     }),
   )
-  return { pid, command, pinnedPages: Number(FILE_LINE.exec(text)?.[2] ?? 0), shares }
+  return { ...whose, pinnedPages: Number(FILE_LINE.exec(text)?.[2] ?? 0), shares }
 }
 
 function framesOf([count, user, overruns]: readonly (string | undefined)[]): Pick<ListedShare, 'frames'> {

@@ -52,7 +52,11 @@ program
   .command('top')
   .description('list the live shares of every process that this user may look into (Linux)')
   .option('--json', 'print JSON, once')
-  .option('--watch <seconds>', 'print anew every so many seconds', seconds)
+  .option(
+    '--watch <seconds>',
+    'look again every so many seconds; in a terminal a screen that keys sort, filter and scroll',
+    seconds,
+  )
   .action(top)
 
 program

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { PendshareError } from '../index.ts'
 import { type ListedFile, listFiles } from './fdinfo.ts'
+import { watchLive } from './top-live.ts'
 import { visible } from './visible.ts'
 
 const COLUMNS = [
@@ -24,6 +25,10 @@ export async function top({ json, watch }: { json?: true; watch?: number }): Pro
   if (!existsSync('/dev/pendshare')) throw new PendshareError('ERR_PENDSHARE_NO_DRIVER', whyNot())
   if (json) {
     console.log(JSON.stringify(listFiles(), undefined, 2))
+    return
+  }
+  if (watch !== undefined && process.stdin.isTTY && process.stdout.isTTY) {
+    await watchLive(listFiles, watch, process.stdin, process.stdout)
     return
   }
   for (;;) {
