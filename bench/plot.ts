@@ -44,7 +44,7 @@ function stacked(rows: readonly Row[], report: Report): TopLevelSpec {
     encoding: {
       y: { field: 'what', type: 'nominal', title: null, sort: null },
       x: { field: 'us', type: 'quantitative', title: null, stack: 'zero' },
-      color: { field: 'step', type: 'nominal', title: null, sort: null },
+      color: { field: 'step', type: 'nominal', title: null, sort: null, legend: { labelLimit: 0 } },
       order: { field: 'order' },
     },
   }
@@ -73,7 +73,7 @@ async function draw(title: string, rows: readonly Row[], report: Report, log: bo
         field: 'case',
         type: 'nominal',
         title: null,
-        sort: null,
+        sort: [...new Set(values.map((value) => value.case))], // as measured: 16 before 256
         header: { labelAngle: 0, labelAlign: 'left' },
       },
     },
