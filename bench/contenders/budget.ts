@@ -83,7 +83,7 @@ function callsFromJavaScript(addon: Addon, memory: Uint8Array): number {
   let id = 0
   while (performance.now() - start < RUN_MS)
     for (let i = 0; i < 100; i++) {
-      native.share(++id, memory, ACCESS_BOTH, '', 0)
+      native.share(++id, memory, ACCESS_BOTH)
       native.release(id, true)
     }
   const us = ((performance.now() - start) / id) * 1000
